@@ -1,0 +1,88 @@
+using System.Security.Claims;
+using Microsoft.IdentityModel.Tokens;
+using WebApp.Sessions;
+using WebApp.Tokens;
+
+namespace WebApp.Api;
+
+/// <summary>What programs may ask of the session.</summary>
+internal static class SessionEndpoints
+{
+    public static IEndpointRouteBuilder MapSessionApi(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/api/me", Me).RequireAuthorization();
+        routes.MapPost("/api/auth/token/refresh/", RefreshAsync).WithMetadata(new NoUserSessionAttribute());
+        routes.MapGet("/.well-known/jwks.json", Jwks).WithMetadata(new NoUserSessionAttribute());
+        return routes;
+    }
+
+    private static IResult Me(ClaimsPrincipal user) => Results.Ok(new
+    {
+        id = user.FindFirstValue(TokenClaims.Subject),
+        name = user.Identity?.Name,
+        roles = user.FindAll(TokenClaims.Role).Select(role => role.Value),
+    });
+
+    /// <summary>
+    /// Refreshes by cookie if the access token has ended; 204 either way. Asked for by a script of this site alone: another site
+    /// can send neither the header (without a preflight, which is refused) nor this site's origin.
+    /// </summary>
+    private static async Task<IResult> RefreshAsync(HttpContext context, UserSessionServices sessions)
+    {
+        if (!IsFromThisSite(context.Request))
+        {
+            return SessionAnswers.Forbidden("Send the header X-Requested-With, from a page of this site.");
+        }
+
+        var session = new UserSession(context, sessions.Door.Look(context.Request), sessions);
+        if (session.NeedsRefresh)
+        {
+            await session.RefreshAsync();
+        }
+
+        if (session.Current is not null)
+        {
+            return Results.NoContent();
+        }
+
+        await (session.IsUnavailable
+            ? SessionAnswers.UnavailableAsync(context)
+            : SessionAnswers.UnauthorizedAsync(context, session.Refusal));
+        return Results.Empty;
+    }
+
+    private static bool IsFromThisSite(HttpRequest request)
+    {
+        if (request.Headers.XRequestedWith.Count == 0)
+        {
+            return false;
+        }
+
+        var site = request.Headers["Sec-Fetch-Site"].ToString();
+        var origin = request.Headers.Origin.ToString();
+        return (site.Length == 0 || site == "same-origin")
+            && (origin.Length == 0 || origin == $"{request.Scheme}://{request.Host}");
+    }
+
+    private static IResult Jwks(SigningKeys keys) => Results.Json(
+        new { keys = keys.PublicKeys.Select(Published) },
+        contentType: "application/jwk-set+json");
+
+    /// <summary>The members of RFC 7517 and RFC 7518 that a public key has.</summary>
+    private static Dictionary<string, string> Published(JsonWebKey key)
+    {
+        var members = new Dictionary<string, string?>
+        {
+            ["kty"] = key.Kty,
+            ["use"] = key.Use,
+            ["alg"] = key.Alg,
+            ["kid"] = key.Kid,
+            ["crv"] = key.Crv,
+            ["x"] = key.X,
+            ["y"] = key.Y,
+            ["n"] = key.N,
+            ["e"] = key.E,
+        };
+        return members.Where(member => member.Value is not null).ToDictionary(member => member.Key, member => member.Value!);
+    }
+}

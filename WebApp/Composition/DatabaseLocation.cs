@@ -1,0 +1,30 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Options;
+using WebApp.Configuration;
+
+namespace WebApp.Composition;
+
+/// <summary>Where the site keeps its files: the database, and beside it the keys of Data Protection.</summary>
+internal sealed class DatabaseLocation
+{
+    /// <summary>How long a statement waits for another writer, in seconds, unless the connection string says otherwise.</summary>
+    private const int BusyTimeoutSeconds = 10;
+
+    public DatabaseLocation(IOptions<ConnectionsOptions> options, IHostEnvironment environment)
+    {
+        var connection = new SqliteConnectionStringBuilder(options.Value.Database);
+        connection.DataSource = Path.Combine(environment.ContentRootPath, connection.DataSource);
+        if (!connection.ShouldSerialize("Default Timeout"))
+        {
+            connection.DefaultTimeout = BusyTimeoutSeconds;
+        }
+
+        var folder = Path.GetDirectoryName(connection.DataSource)!;
+        Keys = Directory.CreateDirectory(Path.Combine(folder, "keys"));
+        ConnectionString = connection.ConnectionString;
+    }
+
+    public string ConnectionString { get; }
+
+    public DirectoryInfo Keys { get; }
+}

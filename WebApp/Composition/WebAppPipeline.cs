@@ -1,0 +1,66 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using WebApp.Api;
+using WebApp.Sessions;
+using WebApp.Storage;
+
+namespace WebApp.Composition;
+
+/// <summary>The way of a request. Each line stands where it does for a reason.</summary>
+internal static class WebAppPipeline
+{
+    private const string ErrorPage = "/error/{0}";
+
+    public static void UseWebApp(this WebApplication app)
+    {
+        // First, so that a fault in anything below is answered. A database that is away is a 503, not a defect of the page.
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandlingPath = "/error",
+            StatusCodeSelector = exception => exception.IsDatabaseAway()
+                ? StatusCodes.Status503ServiceUnavailable
+                : StatusCodes.Status500InternalServerError,
+        });
+
+        // Tokens travel over HTTPS alone, except on a developer's machine.
+        if (!app.Environment.IsDevelopment())
+        {
+            app.UseHsts();
+            app.UseHttpsRedirection();
+        }
+
+        app.UseSecurityHeaders();
+
+        // A bare status code becomes a page for a person and JSON for a program. Around the door, which answers with bare codes.
+        app.UseWhen(context => context.Request.IsProgram(), branch => branch.UseStatusCodePages());
+        app.UseWhen(context => !context.Request.IsProgram(), branch => branch.UseStatusCodePagesWithReExecute(ErrorPage));
+
+        // The door must know what is asked for, and authentication must know what the door has accepted.
+        app.UseRouting();
+        app.UseUserSessions();
+        app.UseAuthentication();
+        app.UseAuthorization();
+
+        app.MapStaticAssets().WithMetadata(new NoUserSessionAttribute());
+        app.MapRazorPages();
+        app.MapSessionApi();
+        app.MapHealth();
+    }
+
+    private static void MapHealth(this WebApplication app)
+    {
+        app.MapHealthChecks("/healthz/live", new HealthCheckOptions { Predicate = _ => false })
+            .WithMetadata(new NoUserSessionAttribute());
+        app.MapHealthChecks("/healthz/ready", new HealthCheckOptions { ResponseWriter = WriteAsync })
+            .WithMetadata(new NoUserSessionAttribute());
+    }
+
+    private static Task WriteAsync(HttpContext context, HealthReport report) => context.Response.WriteAsJsonAsync(new
+    {
+        status = report.Status.ToString(),
+        dependencies = report.Entries.ToDictionary(
+            entry => entry.Key,
+            entry => new { status = entry.Value.Status.ToString(), entry.Value.Description }),
+    }, JsonSerializerOptions.Web);
+}

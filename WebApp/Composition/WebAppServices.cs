@@ -1,0 +1,157 @@
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.Repositories;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using WebApp.Accounts;
+using WebApp.Configuration;
+using WebApp.Cookies;
+using WebApp.Coordination;
+using WebApp.Locking;
+using WebApp.Sessions;
+using WebApp.Storage;
+using WebApp.Telemetry;
+using WebApp.Tokens;
+
+namespace WebApp.Composition;
+
+/// <summary>What the site is made of: one line a room.</summary>
+internal static class WebAppServices
+{
+    public static void AddWebApp(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddConfiguration();
+        services.AddTelemetry();
+        services.AddTokens();
+        services.AddStorage();
+        services.AddLocking(builder.Configuration);
+        services.AddCoordination();
+        services.AddAccounts();
+        services.AddSessions();
+        services.AddPages();
+    }
+
+    private static void AddConfiguration(this IServiceCollection services) => services
+        .AddStrictOptions<ConnectionsOptions, ConnectionsRules>(ConnectionsOptions.Section)
+        .AddStrictOptions<SessionsOptions, SessionsRules>(SessionsOptions.Section)
+        .AddStrictOptions<AccountsOptions, AccountsRules>(AccountsOptions.Section)
+        .AddStrictOptions<UpstreamOptions>(UpstreamOptions.Section);
+
+    private static void AddTelemetry(this IServiceCollection services)
+    {
+#pragma warning disable RS0030 // The one place that names the system's clock.
+        services.AddSingleton(TimeProvider.System);
+#pragma warning restore RS0030
+        services.AddSingleton<SessionMetrics>();
+    }
+
+    private static void AddTokens(this IServiceCollection services)
+    {
+        services.AddDataProtection().SetApplicationName("WebApp");
+        services.AddSingleton<DatabaseLocation>();
+        services.AddOptions<KeyManagementOptions>().Configure<DatabaseLocation, ILoggerFactory>(
+            (options, location, logs) => options.XmlRepository = new FileSystemXmlRepository(location.Keys, logs));
+
+        services.AddSingleton<SigningKeys>();
+        services.AddSingleton<AccessTokenIssuer>();
+        services.AddSingleton<AccessTokenReader>();
+        services.AddSingleton<RefreshTokens>();
+        services.AddSingleton<TokenPairs>();
+    }
+
+    /// <summary>The hosted services start in this order, and before the first request is served.</summary>
+    private static void AddStorage(this IServiceCollection services)
+    {
+        services.AddDbContextFactory<WebAppDb>((provider, options) =>
+            options.UseSqlite(provider.GetRequiredService<DatabaseLocation>().ConnectionString));
+
+        services.AddSingleton<DatabaseSchema>();
+        services.AddHostedService(provider => provider.GetRequiredService<DatabaseSchema>());
+        services.AddHostedService<SigningKeyStore>();
+
+        services.AddSingleton<RevokedSessions>();
+        services.AddHostedService<RevokedSessionsReader>();
+        services.AddSingleton<SeenWriter>();
+        services.AddHostedService(provider => provider.GetRequiredService<SeenWriter>());
+        services.AddHostedService<SessionSweeper>();
+
+        services.AddSingleton<SessionRevoker>();
+        services.AddSingleton<RotationJudge>();
+        services.AddSingleton<SessionOpener>();
+        services.AddSingleton<NoteStore>();
+        services.AddHealthChecks().AddCheck<DatabaseHealth>("database");
+    }
+
+    /// <summary>The distributed cache and the locks share one connection to Redis, or do without.</summary>
+    private static void AddLocking(this IServiceCollection services, IConfiguration configuration)
+    {
+        if (string.IsNullOrEmpty(configuration.GetConnectionString(nameof(ConnectionsOptions.Redis))))
+        {
+            services.AddDistributedMemoryCache();
+            services.AddSingleton<IUserLock, ProcessUserLock>();
+            return;
+        }
+
+        services.AddSingleton<RedisConnection>();
+        services.AddHostedService(provider => provider.GetRequiredService<RedisConnection>());
+        services.AddStackExchangeRedisCache(options => options.InstanceName = RedisUserLock.KeyPrefix);
+        services.AddOptions<Microsoft.Extensions.Caching.StackExchangeRedis.RedisCacheOptions>().Configure<RedisConnection>(
+            (options, redis) => options.ConnectionMultiplexerFactory = () => redis.Multiplexer);
+        services.AddSingleton<IUserLock, RedisUserLock>();
+        services.AddHealthChecks().AddCheck<RedisHealth>("redis");
+    }
+
+    private static void AddCoordination(this IServiceCollection services)
+    {
+        services.AddSingleton<DeadSessions>();
+        services.AddSingleton<RefreshCoordinator>();
+        services.AddSingleton<SessionLifecycle>();
+    }
+
+    private static void AddAccounts(this IServiceCollection services)
+    {
+        services.AddIdentityCore<Account>(options =>
+            {
+                options.Password.RequiredLength = Registration.MinPasswordLength;
+                options.Password.RequireDigit = false;
+                options.Password.RequireLowercase = false;
+                options.Password.RequireUppercase = false;
+                options.Password.RequireNonAlphanumeric = false;
+            })
+            .AddRoles<IdentityRole>()
+            .AddEntityFrameworkStores<WebAppDb>();
+        services.AddScoped<PasswordSignIn>();
+        services.AddScoped<Registration>();
+        services.AddHostedService<AccountSeeder>();
+    }
+
+    private static void AddSessions(this IServiceCollection services)
+    {
+        services.AddSingleton<SessionCookies>();
+        services.AddSingleton<SessionDoor>();
+        services.AddSingleton<UserSessionServices>();
+
+        services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(options =>
+        {
+            options.LoginPath = "/login";
+            options.ReturnUrlParameter = "returnUrl";
+            options.SlidingExpiration = false;
+            options.CookieManager = new AcceptedAccessToken();
+            options.Events.OnRedirectToLogin = SessionAnswers.ChallengeAsync;
+            options.Events.OnRedirectToAccessDenied = SessionAnswers.ForbidAsync;
+        });
+        services.AddOptions<CookieAuthenticationOptions>(CookieAuthenticationDefaults.AuthenticationScheme)
+            .Configure<AccessTokenReader>((options, reader) => options.TicketDataFormat = new AccessTokenTickets(reader));
+        services.AddAuthorization();
+    }
+
+    private static void AddPages(this IServiceCollection services)
+    {
+        services.AddRazorPages(options => options.Conventions.AuthorizeFolder("/Notes"));
+        services.AddRouting(options => options.LowercaseUrls = true);
+        services.AddProblemDetails();
+        services.AddExceptionHandler<ProgramExceptionHandler>();
+    }
+}

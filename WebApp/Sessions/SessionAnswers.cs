@@ -1,0 +1,102 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+using WebApp.Tokens;
+
+namespace WebApp.Sessions;
+
+/// <summary>
+/// What a request gets that has no user and needs one, or whose session nobody could judge (protocol, "What a request gets";
+/// contract, "Answers to programs").
+/// </summary>
+internal static class SessionAnswers
+{
+    /// <summary>When it is worth trying again, in seconds.</summary>
+    private const int RetryAfterSeconds = 5;
+
+    /// <summary>Answers a request that must be signed in and is not.</summary>
+    public static Task ChallengeAsync(RedirectContext<CookieAuthenticationOptions> challenge)
+    {
+        var context = challenge.HttpContext;
+        var session = context.Features.Get<IUserSession>();
+        if (session?.IsUnavailable == true || context.Request.IsPrefetch())
+        {
+            return UnavailableAsync(context);
+        }
+
+        if (context.Request.IsProgram())
+        {
+            return UnauthorizedAsync(context, session?.Refusal);
+        }
+
+        context.Response.Headers.CacheControl = CacheControlHeaderValue.NoStoreString;
+        context.Response.Redirect(LoginUrl(context.Request, challenge.Options, session?.Refusal));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Answers a person who is signed in and may not do this.</summary>
+    public static Task ForbidAsync(RedirectContext<CookieAuthenticationOptions> forbid)
+    {
+        forbid.Response.StatusCode = StatusCodes.Status403Forbidden;
+        return Task.CompletedTask;
+    }
+
+    /// <summary>
+    /// 503 with cookies kept: no fault of ours is a refusal. A program gets JSON; a person gets the page that belongs to the
+    /// status code.
+    /// </summary>
+    public static Task UnavailableAsync(HttpContext context)
+    {
+        context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        context.Response.Headers.CacheControl = CacheControlHeaderValue.NoStoreString;
+        if (!context.Request.IsProgram())
+        {
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return Task.CompletedTask;
+        }
+
+        return Problem(
+            StatusCodes.Status503ServiceUnavailable,
+            "The session cannot be checked at the moment. Nothing was done; please try again.",
+            new() { ["code"] = "temporarily_unavailable" }).ExecuteAsync(context);
+    }
+
+    /// <summary>401 for a program (RFC 6750, section 3).</summary>
+    public static Task UnauthorizedAsync(HttpContext context, RefusalReason? refusal)
+    {
+        context.Response.Headers.CacheControl = CacheControlHeaderValue.NoStoreString;
+        context.Response.Headers.WWWAuthenticate = "Bearer";
+        var answer = refusal is { } reason
+            ? Problem(
+                StatusCodes.Status401Unauthorized,
+                "The session is over.",
+                new() { ["code"] = "token_not_valid", ["reason"] = reason.Name() })
+            : Problem(
+                StatusCodes.Status401Unauthorized,
+                "Authentication credentials were not provided.",
+                new() { ["code"] = "not_authenticated" });
+        return answer.ExecuteAsync(context);
+    }
+
+    /// <summary>403 for a program.</summary>
+    public static IResult Forbidden(string detail) =>
+        Problem(StatusCodes.Status403Forbidden, detail, new() { ["code"] = "permission_denied" });
+
+    private static IResult Problem(int status, string detail, Dictionary<string, object?> extensions) =>
+        Results.Problem(detail, statusCode: status, extensions: extensions);
+
+    private static string LoginUrl(HttpRequest request, CookieAuthenticationOptions options, RefusalReason? refusal)
+    {
+        var query = new Dictionary<string, string?>();
+        if (refusal is { } reason)
+        {
+            query["reason"] = reason.Name();
+        }
+
+        // A form is not sent again by going back to its address: its page is where its sender was.
+        query[options.ReturnUrlParameter] = request.PathBase + request.Path + (request.IsSafe() ? request.QueryString : default);
+        return QueryHelpers.AddQueryString(request.PathBase + options.LoginPath, query);
+    }
+}

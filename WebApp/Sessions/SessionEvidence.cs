@@ -1,0 +1,43 @@
+using WebApp.Tokens;
+
+namespace WebApp.Sessions;
+
+/// <summary>What the cookies of a request say, before anything is asked of a store. One of four things.</summary>
+internal sealed class SessionEvidence
+{
+    private SessionEvidence(
+        AccessToken? access = null, string? accessText = null, string? refreshText = null,
+        RefreshToken? refresh = null, RefusalReason? refusal = null)
+    {
+        Access = access;
+        AccessText = accessText;
+        RefreshText = refreshText;
+        Refresh = refresh;
+        Refusal = refusal;
+    }
+
+    /// <summary>There are no tokens.</summary>
+    public static SessionEvidence Nobody { get; } = new();
+
+    /// <summary>The access token, if it is in force.</summary>
+    public AccessToken? Access { get; }
+
+    /// <summary>The text of <see cref="Access"/>. Secret.</summary>
+    public string? AccessText { get; }
+
+    /// <summary>The refresh cookie beside an access token in force, unread. Secret.</summary>
+    public string? RefreshText { get; }
+
+    /// <summary>The refresh token to ask with, if the access token is not in force.</summary>
+    public RefreshToken? Refresh { get; }
+
+    /// <summary>Why nothing can be asked, if tokens were presented and none is good.</summary>
+    public RefusalReason? Refusal { get; }
+
+    public static SessionEvidence Accepted(string text, AccessToken token, string? refreshText) =>
+        new(access: token, accessText: text, refreshText: refreshText);
+
+    public static SessionEvidence NeedsRefresh(RefreshToken token) => new(refresh: token);
+
+    public static SessionEvidence Refused(RefusalReason reason) => new(refusal: reason);
+}

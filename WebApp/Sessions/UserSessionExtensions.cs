@@ -1,0 +1,13 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace WebApp.Sessions;
+
+/// <summary>How pages and the pipeline reach the session.</summary>
+internal static class UserSessionExtensions
+{
+    /// <summary>The session of this request. Throws on an endpoint that never looks at one.</summary>
+    public static IUserSession UserSession(this HttpContext context) => context.Features.GetRequiredFeature<IUserSession>();
+
+    /// <summary>Goes after routing, which tells it what is being asked for, and before authentication.</summary>
+    public static IApplicationBuilder UseUserSessions(this IApplicationBuilder app) => app.UseMiddleware<UserSessionMiddleware>();
+}

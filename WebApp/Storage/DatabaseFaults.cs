@@ -1,0 +1,19 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+
+namespace WebApp.Storage;
+
+/// <summary>Tells the database's own failures from ours. None of them is ever a refusal.</summary>
+internal static class DatabaseFaults
+{
+    /// <summary>
+    /// Whether the database did not answer, answered too late, or left open whether it carried out what it was asked. Trying
+    /// again is always safe: it rotates or it replays (scenarios 23 to 25).
+    /// </summary>
+    public static bool IsDatabaseAway(this Exception exception) => exception switch
+    {
+        DbException or TimeoutException => true,
+        DbUpdateException { InnerException: { } inner } => inner.IsDatabaseAway(),
+        _ => false,
+    };
+}

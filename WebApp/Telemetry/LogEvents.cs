@@ -1,0 +1,28 @@
+namespace WebApp.Telemetry;
+
+/// <summary>The ids of every log event of the site. An id is never given twice and never changed.</summary>
+internal static class LogEvents
+{
+    public const int LockServiceAway = 100;
+    public const int LockReleaseFailed = 101;
+    public const int LockRenewalFailed = 102;
+    public const int LockLost = 103;
+
+    public const int DatabaseAway = 200;
+    public const int SessionRevoked = 202;
+    public const int SeenWriteFailed = 203;
+    public const int RevokedListStale = 204;
+    public const int SweepFailed = 205;
+    public const int Swept = 206;
+    public const int SigningKeyCreated = 207;
+    public const int Migrated = 208;
+
+    public const int RefreshDecided = 300;
+    public const int RefreshFailed = 301;
+
+    public const int SignedIn = 400;
+    public const int SignInRefused = 401;
+    public const int AccountSeeded = 402;
+
+    public const int PairLeftTooLate = 500;
+}

@@ -1,0 +1,20 @@
+namespace WebApp.Tokens;
+
+/// <summary>Why a session is over, in the words that programs and the login page are told (contract, "Answers to programs").</summary>
+internal enum RefusalReason
+{
+    /// <summary>The tokens are not ours, or not readable.</summary>
+    Invalid,
+
+    /// <summary>The session reached its idle or absolute limit.</summary>
+    Expired,
+
+    /// <summary>Somebody ended the session, or it is no longer known.</summary>
+    Revoked,
+
+    /// <summary>A spent refresh token came back after its time: somebody holds a copy.</summary>
+    Reuse,
+
+    /// <summary>The account was disabled or deleted, or its credentials changed.</summary>
+    AccountChanged,
+}
