@@ -149,7 +149,7 @@ internal static class WebAppServices
 
     private static void AddPages(this IServiceCollection services)
     {
-        services.AddRazorPages(options => options.Conventions.AuthorizeFolder("/Notes"));
+        services.AddRazorPages();
         services.AddRouting(options => options.LowercaseUrls = true);
         services.AddProblemDetails();
         services.AddExceptionHandler<ProgramExceptionHandler>();

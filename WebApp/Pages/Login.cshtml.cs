@@ -1,0 +1,79 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.RazorPages;
+using WebApp.Accounts;
+using WebApp.Sessions;
+using WebApp.Tokens;
+
+namespace WebApp.Pages;
+
+[IgnoreAntiforgeryToken] // Checked by hand.
+internal sealed class LoginModel(PasswordSignIn passwords, IAntiforgery antiforgery) : PageModel
+{
+    private const string Wrong =
+        "The name or the password is not right, or the account is locked for a few minutes after too many tries.";
+
+    [BindProperty]
+    public SignInForm Input { get; set; } = new();
+
+    [BindProperty(SupportsGet = true, Name = "returnUrl")]
+    public string? ReturnUrl { get; set; }
+
+    [FromQuery(Name = "reason")]
+    public string? Reason { get; set; }
+
+    /// <summary>Why the person is here, if a session of theirs has ended.</summary>
+    public string? Notice => RefusalReasonNames.Parse(Reason)?.Sentence();
+
+    /// <summary>Why the form is here again.</summary>
+    public string? Problem { get; private set; }
+
+    public bool CanSignIn => HttpContext.UserSession().CanSignIn;
+
+    public IActionResult OnGet() => User.Identity?.IsAuthenticated == true ? Onward("/") : Page();
+
+    public async Task<IActionResult> OnPostAsync()
+    {
+        if (!CanSignIn)
+        {
+            return Page();
+        }
+
+        if (!await antiforgery.AreGoodAsync(HttpContext))
+        {
+            // Signed in already: they did so in another tab while this form stood open.
+            return User.Identity?.IsAuthenticated == true ? Onward("/notes") : Again(FormTokens.OpenTooLong);
+        }
+
+        if (!ModelState.IsValid)
+        {
+            return Page();
+        }
+
+        return await passwords.CheckAsync(Input.UserName, Input.Password) is { } proof
+            && await HttpContext.UserSession().SignInAsync(proof, Input.RememberMe)
+                ? Onward("/notes")
+                : Again(Wrong);
+    }
+
+    private PageResult Again(string problem)
+    {
+        ModelState.Clear();
+        Problem = problem;
+        return Page();
+    }
+
+    private LocalRedirectResult Onward(string otherwise) => LocalRedirect(Url.IsLocalUrl(ReturnUrl) ? ReturnUrl : otherwise);
+
+    internal sealed class SignInForm
+    {
+        [Required(ErrorMessage = "Enter your name.")]
+        public string UserName { get; set => field = value?.Trim()!; } = ""; // Keyboards of phones add a blank.
+
+        [Required(ErrorMessage = "Enter your password.")]
+        public string Password { get; set; } = "";
+
+        public bool RememberMe { get; set; }
+    }
+}

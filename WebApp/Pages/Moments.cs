@@ -1,0 +1,25 @@
+using System.Globalization;
+
+namespace WebApp.Pages;
+
+/// <summary>Moments and spans in words for people, and in the form that <c>&lt;time datetime&gt;</c> wants.</summary>
+internal static class Moments
+{
+    /// <summary>The time of day, with its date unless that is today. In UTC: a page without script knows no other zone.</summary>
+    public static string Words(this DateTimeOffset moment, DateTimeOffset now) => moment.UtcDateTime.ToString(
+        moment.UtcDateTime.Date == now.UtcDateTime.Date ? "HH:mm 'UTC'" : "d MMMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
+
+    public static string Machine(this DateTimeOffset moment) =>
+        moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    /// <summary>Minutes and seconds that are left; a moment that has passed is zero away.</summary>
+    public static string Words(this TimeSpan left)
+    {
+        var seconds = WholeSeconds(left);
+        return string.Create(CultureInfo.InvariantCulture, $"{seconds / 60}:{seconds % 60:00}");
+    }
+
+    public static string Machine(this TimeSpan left) => string.Create(CultureInfo.InvariantCulture, $"PT{WholeSeconds(left)}S");
+
+    private static long WholeSeconds(TimeSpan left) => Math.Max(0, (long)left.TotalSeconds);
+}
