@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+
+namespace WebApp.Tests.Fixtures;
+
+/// <summary>Sees every statement of the site, and can hold, fail or lose the answer of those that a test names.</summary>
+internal sealed class DatabaseProbe : DbCommandInterceptor
+{
+    /// <summary>The statement that moves a session to its next generation.</summary>
+    public const string Rotation = "UPDATE \"Sessions\" AS \"s\"\nSET \"Generation\"";
+
+    private readonly ConcurrentQueue<string> statements = new();
+    private readonly ConcurrentDictionary<string, Gate> holds = new();
+    private readonly ConcurrentDictionary<string, Fault> faults = new();
+    private readonly ConcurrentDictionary<string, Gate> watches = new();
+
+    public IReadOnlyList<string> Statements => [.. statements];
+
+    public bool IsDown { get; set; }
+
+    public void Forget() => statements.Clear();
+
+    public int Count(string part) => statements.Count(statement => statement.Contains(part, StringComparison.Ordinal));
+
+    /// <summary>Statements with this part wait at the gate before they are carried out.</summary>
+    public Gate Hold(string part) => holds.GetOrAdd(part, _ => new Gate());
+
+    public void StopHolding(string part)
+    {
+        if (holds.TryRemove(part, out var gate))
+        {
+            gate.Open();
+        }
+    }
+
+    /// <summary>Completes once a statement with this part has been carried out.</summary>
+    public Task ExecutedAsync(string part) => watches.GetOrAdd(part, _ => new Gate()).Arrived;
+
+    /// <summary>The next statements with this part fail without being carried out.</summary>
+    /// <param name="code">A SQLite result code: 5 is SQLITE_BUSY.</param>
+    public void FailBefore(string part, int times, int code = 5) => faults[part] = new Fault(times, code, AfterExecution: false);
+
+    /// <summary>The next statements with this part are carried out, but their answer is lost.</summary>
+    public void FailAfter(string part, int times, int code = 10) => faults[part] = new Fault(times, code, AfterExecution: true);
+
+    public override async ValueTask<InterceptionResult<int>> NonQueryExecutingAsync(
+        DbCommand command, CommandEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default)
+    {
+        await BeforeAsync(command);
+        return result;
+    }
+
+    public override async ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
+        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default)
+    {
+        await BeforeAsync(command);
+        return result;
+    }
+
+    public override ValueTask<int> NonQueryExecutedAsync(
+        DbCommand command, CommandExecutedEventData eventData, int result, CancellationToken cancellationToken = default)
+    {
+        After(command);
+        return ValueTask.FromResult(result);
+    }
+
+    public override ValueTask<DbDataReader> ReaderExecutedAsync(
+        DbCommand command, CommandExecutedEventData eventData, DbDataReader result, CancellationToken cancellationToken = default)
+    {
+        After(command);
+        return ValueTask.FromResult(result);
+    }
+
+    private async Task BeforeAsync(DbCommand command)
+    {
+        if (IsDown)
+        {
+            throw new SqliteException("The database is down, says the test.", 14);
+        }
+
+        statements.Enqueue(command.CommandText);
+        foreach (var (part, gate) in holds)
+        {
+            if (command.CommandText.Contains(part, StringComparison.Ordinal))
+            {
+                await gate.PassAsync();
+            }
+        }
+
+        ThrowIfFaulty(command, afterExecution: false);
+    }
+
+    private void After(DbCommand command)
+    {
+        ThrowIfFaulty(command, afterExecution: true);
+        foreach (var (part, gate) in watches)
+        {
+            if (command.CommandText.Contains(part, StringComparison.Ordinal))
+            {
+                _ = gate.PassAsync();
+            }
+        }
+    }
+
+    private void ThrowIfFaulty(DbCommand command, bool afterExecution)
+    {
+        foreach (var (part, fault) in faults)
+        {
+            if (fault.AfterExecution == afterExecution
+                && command.CommandText.Contains(part, StringComparison.Ordinal)
+                && fault.TryTake())
+            {
+                throw new SqliteException("A fault that the test asked for.", fault.Code);
+            }
+        }
+    }
+
+    private sealed record Fault(int Times, int Code, bool AfterExecution)
+    {
+        private int left = Times;
+
+        public bool TryTake() => Interlocked.Decrement(ref left) >= 0;
+    }
+}

@@ -1,0 +1,110 @@
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using WebApp.Storage;
+
+namespace WebApp.Tests.Fixtures;
+
+/// <summary>
+/// The whole site on a real Kestrel socket, with a database file of its own, a clock that stands still until it is moved, and a
+/// probe on every statement.
+/// </summary>
+internal sealed class Site : WebApplicationFactory<Program>
+{
+    private readonly Dictionary<string, string> settings;
+    private readonly DirectoryInfo folder;
+    private readonly bool ownsFolder;
+
+    private Site(Dictionary<string, string> settings, DirectoryInfo folder, bool ownsFolder, DateTimeOffset now)
+    {
+        this.settings = settings;
+        this.folder = folder;
+        this.ownsFolder = ownsFolder;
+        Time = new FakeTimeProvider(now);
+        UseKestrel(0);
+    }
+
+    public FakeTimeProvider Time { get; }
+
+    public DatabaseProbe Database { get; } = new();
+
+    public RequestProbe Requests { get; } = new();
+
+    public LogProbe Logs { get; } = new();
+
+    public Uri Address => ClientOptions.BaseAddress;
+
+    public static TimeSpan AccessTokenLifetime => TimeSpan.FromMinutes(5);
+
+    public static TimeSpan ReplayWindow => TimeSpan.FromSeconds(30);
+
+    /// <param name="changes">Settings that differ from the defaults.</param>
+    public static Site Start(params (string Key, string Value)[] changes)
+    {
+        var site = new Site(
+            changes.ToDictionary(change => change.Key, change => change.Value),
+            Directory.CreateTempSubdirectory("webapp-tests-"),
+            ownsFolder: true,
+            new DateTimeOffset(2030, 1, 1, 12, 0, 0, TimeSpan.Zero));
+        site.StartServer();
+        return site;
+    }
+
+    /// <summary>Another process, so to speak, on the same database and the same keys: a restart, or a second node.</summary>
+    public Site StartAnother()
+    {
+        var other = new Site(settings, folder, ownsFolder: false, Time.GetUtcNow());
+        other.StartServer();
+        return other;
+    }
+
+    /// <summary>Moves the clock past the end of every access token issued so far.</summary>
+    public void ExpireAccessTokens() => Time.Advance(AccessTokenLifetime + TimeSpan.FromSeconds(1));
+
+    public async Task<T> InDatabaseAsync<T>(Func<WebAppDb, Task<T>> work)
+    {
+        await using var db = await Services.GetRequiredService<IDbContextFactory<WebAppDb>>().CreateDbContextAsync();
+        return await work(db);
+    }
+
+    /// <summary>The one session of a site where one was opened.</summary>
+    public Task<SessionRow> TheSessionAsync() => InDatabaseAsync(db => db.Sessions.AsNoTracking().SingleAsync());
+
+    public Task<SessionRow> SessionAsync(Guid id) => InDatabaseAsync(db => db.Sessions.AsNoTracking().SingleAsync(row => row.Id == id));
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        builder.UseEnvironment("Development");
+        builder.UseSolutionRelativeContentRoot(".", "WebApp.sln");
+        builder.UseSetting("ConnectionStrings:Database", $"Data Source={Path.Combine(folder.FullName, "webapp.db")}");
+        builder.UseSetting("Sessions:Jitter", "0");
+        foreach (var (key, value) in settings)
+        {
+            builder.UseSetting(key, value);
+        }
+
+        builder.ConfigureLogging(logs => logs.ClearProviders().AddProvider(Logs).SetMinimumLevel(LogLevel.Debug));
+        builder.ConfigureTestServices(services =>
+        {
+            services.Replace(ServiceDescriptor.Singleton<TimeProvider>(Time));
+            services.ConfigureDbContext<WebAppDb>(options => options.AddInterceptors(Database));
+            services.AddSingleton<IStartupFilter>(Requests);
+        });
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        if (ownsFolder)
+        {
+            SqliteConnection.ClearAllPools();
+            folder.Delete(recursive: true);
+        }
+    }
+}

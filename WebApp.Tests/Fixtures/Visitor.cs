@@ -1,0 +1,121 @@
+using System.Net;
+using AngleSharp;
+using AngleSharp.Dom;
+using AngleSharp.Html.Dom;
+using AngleSharp.Io.Network;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using WebApp.Coordination;
+using WebApp.Storage;
+using WebApp.Tokens;
+
+namespace WebApp.Tests.Fixtures;
+
+/// <summary>
+/// A person at a browser: a cookie jar in which the last Set-Cookie wins, plain requests, and pages that are read and filled in
+/// through AngleSharp.
+/// </summary>
+internal sealed class Visitor : IDisposable
+{
+    private readonly Site site;
+    private readonly CookieContainer jar = new();
+    private readonly HttpClient client;
+    private readonly IBrowsingContext browser;
+
+    public Visitor(Site site)
+    {
+        this.site = site;
+        client = new HttpClient(new SocketsHttpHandler
+        {
+            CookieContainer = jar,
+            AllowAutoRedirect = false,
+            MaxConnectionsPerServer = 400,
+        })
+        {
+            BaseAddress = site.Address,
+        };
+        browser = BrowsingContext.New(AngleSharp.Configuration.Default.With(new HttpClientRequester(client)).WithDefaultLoader());
+    }
+
+    /// <summary>The pair that the jar holds. Setting it is what a restored or stolen jar does.</summary>
+    public CookiePair Pair
+    {
+        get => new(jar.GetCookies(site.Address)["access_token"]?.Value, jar.GetCookies(site.Address)["refresh_token"]?.Value);
+        set
+        {
+            Put("access_token", value.Access);
+            Put("refresh_token", value.Refresh);
+        }
+    }
+
+    public IDocument Page => browser.Active ?? throw new InvalidOperationException("No page is open.");
+
+    /// <summary>Somebody who has signed in, without the pages for it.</summary>
+    public static async Task<Visitor> SignedInAsync(Site site, string userName = "ada", bool remember = false)
+    {
+        var account = await site.InDatabaseAsync(db => db.Users.SingleAsync(user => user.UserName == userName));
+        var opened = await site.Services.GetRequiredService<SessionLifecycle>().OpenAsync(
+            new AccountProof(new UserId(account.Id), account.SecurityStamp!),
+            new ClientInfo("a test", "127.0.0.1"),
+            remember,
+            CancellationToken.None);
+        return new Visitor(site) { Pair = new CookiePair(opened!.AccessToken, opened.RefreshToken) };
+    }
+
+    /// <summary>A second jar with the same pair: another tab that has not heard the news, or a thief.</summary>
+    public Visitor Twin() => new(site) { Pair = Pair };
+
+    /// <summary>The same person at the same browser, at another node or after a restart.</summary>
+    public Visitor MoveTo(Site other) => new(other) { Pair = Pair };
+
+    public Task<HttpResponseMessage> GetAsync(string path, params (string Name, string Value)[] headers) =>
+        SendAsync(HttpMethod.Get, path, headers);
+
+    public Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, params (string Name, string Value)[] headers) =>
+        SendAsync(method, path, null, CancellationToken.None, headers);
+
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, HttpContent? content, CancellationToken aborted, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        foreach (var (name, value) in headers)
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        return await client.SendAsync(request, aborted);
+    }
+
+    public Task<HttpResponseMessage> AbortedAsync(string path, CancellationToken aborted) =>
+        SendAsync(HttpMethod.Get, path, null, aborted);
+
+    /// <summary>Opens a page and follows redirects, as a browser does.</summary>
+    public Task<IDocument> OpenAsync(string path) => browser.OpenAsync(new Uri(site.Address, path).ToString());
+
+    /// <summary>Fills in the form of the open page that holds the named fields, and sends it.</summary>
+    public async Task<IDocument> SubmitAsync(string formSelector, params (string Name, string Value)[] fields)
+    {
+        var form = Page.QuerySelector<IHtmlFormElement>(formSelector)
+            ?? throw new InvalidOperationException($"There is no form '{formSelector}' on {Page.Url}:\n{Page.Body?.TextContent}");
+        return await form.SubmitAsync(fields.ToDictionary(field => field.Name, field => field.Value));
+    }
+
+    public void Dispose()
+    {
+        browser.Dispose();
+        client.Dispose();
+    }
+
+    private void Put(string name, string? value)
+    {
+        foreach (Cookie cookie in jar.GetCookies(site.Address))
+        {
+            cookie.Expired |= cookie.Name == name;
+        }
+
+        if (value is not null)
+        {
+            jar.Add(site.Address, new Cookie(name, value, "/"));
+        }
+    }
+}
