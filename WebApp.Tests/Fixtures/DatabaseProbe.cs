@@ -11,10 +11,13 @@ internal sealed class DatabaseProbe : DbCommandInterceptor
     /// <summary>The statement that moves a session to its next generation.</summary>
     public const string Rotation = "UPDATE \"Sessions\" AS \"s\"\nSET \"Generation\"";
 
+    /// <summary>The statement that writes down that a browser holds the current generation.</summary>
+    public const string Seen = "SET \"SeenAt\"";
+
     private readonly ConcurrentQueue<string> statements = new();
     private readonly ConcurrentDictionary<string, Gate> holds = new();
     private readonly ConcurrentDictionary<string, Fault> faults = new();
-    private readonly ConcurrentDictionary<string, Gate> watches = new();
+    private readonly ConcurrentDictionary<TaskCompletionSource, string> watches = new();
 
     public IReadOnlyList<string> Statements => [.. statements];
 
@@ -35,8 +38,13 @@ internal sealed class DatabaseProbe : DbCommandInterceptor
         }
     }
 
-    /// <summary>Completes once a statement with this part has been carried out.</summary>
-    public Task ExecutedAsync(string part) => watches.GetOrAdd(part, _ => new Gate()).Arrived;
+    /// <summary>Completes when the next statement with this part has been carried out. To be asked before it is sent.</summary>
+    public Task NextAsync(string part)
+    {
+        var watch = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        watches[watch] = part;
+        return watch.Task.WaitAsync(Patience.Long);
+    }
 
     /// <summary>The next statements with this part fail without being carried out.</summary>
     /// <param name="code">A SQLite result code: 5 is SQLITE_BUSY.</param>
@@ -95,11 +103,11 @@ internal sealed class DatabaseProbe : DbCommandInterceptor
     private void After(DbCommand command)
     {
         ThrowIfFaulty(command, afterExecution: true);
-        foreach (var (part, gate) in watches)
+        foreach (var (watch, part) in watches)
         {
-            if (command.CommandText.Contains(part, StringComparison.Ordinal))
+            if (command.CommandText.Contains(part, StringComparison.Ordinal) && watches.TryRemove(watch, out _))
             {
-                _ = gate.PassAsync();
+                watch.SetResult();
             }
         }
     }

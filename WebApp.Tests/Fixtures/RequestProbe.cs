@@ -1,5 +1,11 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.EntityFrameworkCore;
+using WebApp.Sessions;
+using WebApp.Storage;
+using WebApp.Tokens;
 
 namespace WebApp.Tests.Fixtures;
 
@@ -34,5 +40,25 @@ internal sealed class RequestProbe : IStartupFilter
             }
         });
         next(app);
+        MapTestEndpoints((IEndpointRouteBuilder)app.Properties["__EndpointRouteBuilder"]!);
     };
+
+    /// <summary>What the site's own pages do not do, and a host's pages may.</summary>
+    private static void MapTestEndpoints(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/streamed", async context =>
+        {
+            await context.Response.WriteAsync("one ");
+            await context.Response.Body.FlushAsync();
+            await context.Response.WriteAsync("two");
+        }).RequireAuthorization();
+
+        // Signs in although a session may be living, as a page for passkeys or for an administrator could.
+        routes.MapPost("/sign-in-as", async (string name, HttpContext context, WebAppDb db) =>
+        {
+            var account = await db.Users.SingleAsync(user => user.UserName == name);
+            await context.UserSession().SignInAsync(
+                new AccountProof(new UserId(account.Id), account.SecurityStamp!), remember: false);
+        });
+    }
 }

@@ -86,6 +86,15 @@ internal sealed class Visitor : IDisposable
         return await client.SendAsync(request, aborted);
     }
 
+    /// <summary>Uses the pair that the jar holds, and waits until the site has written down that it was seen.</summary>
+    public async Task ProveReceiptAsync()
+    {
+        var seen = site.Database.NextAsync(DatabaseProbe.Seen);
+        using var answer = await GetAsync("/api/me");
+        answer.EnsureSuccessStatusCode();
+        await seen;
+    }
+
     public Task<HttpResponseMessage> AbortedAsync(string path, CancellationToken aborted) =>
         SendAsync(HttpMethod.Get, path, null, aborted);
 

@@ -36,23 +36,24 @@ internal sealed class SessionCookies(IHostEnvironment environment, TimeProvider 
         : ([], []);
 
     /// <summary>Sets both cookies, and keeps the response out of every cache.</summary>
-    public void Write(HttpContext context, TokenPair pair)
+    /// <param name="context">Whose response.</param>
+    /// <param name="pair">What to set.</param>
+    /// <param name="path">What was asked for. An error page that took over has another path.</param>
+    public void Write(HttpContext context, TokenPair pair, PathString path)
     {
         TimeSpan? maxAge = pair.Grant.Persistent ? pair.Grant.ExpiresAt - time.GetUtcNow() : null;
         Append(context, Access, pair.AccessToken, maxAge);
         Append(context, Refresh, pair.RefreshToken, maxAge);
-        ExpireStrays(context, Access);
-        ExpireStrays(context, Refresh);
+        ExpireStrays(context, path);
         context.Response.Headers.CacheControl = CacheControlHeaderValue.NoStoreString;
     }
 
     /// <summary>Deletes both cookies. Nothing but signing out does this: a late deletion would wipe a newer sign-in.</summary>
-    public static void Clear(HttpContext context)
+    public static void Clear(HttpContext context, PathString path)
     {
         Append(context, Access, "", TimeSpan.Zero);
         Append(context, Refresh, "", TimeSpan.Zero);
-        ExpireStrays(context, Access);
-        ExpireStrays(context, Refresh);
+        ExpireStrays(context, path);
         context.Response.Headers.CacheControl = CacheControlHeaderValue.NoStoreString;
     }
 
@@ -80,21 +81,24 @@ internal sealed class SessionCookies(IHostEnvironment environment, TimeProvider 
         });
 
     /// <summary>
-    /// Expires a second cookie of the name at the paths above this page, where one was presented. The host prefix makes such
+    /// Expires a second cookie of either name at the paths above the page, where one was presented. The host prefix makes such
     /// cookies impossible over HTTPS.
     /// </summary>
-    private static void ExpireStrays(HttpContext context, string name)
+    private static void ExpireStrays(HttpContext context, PathString page)
     {
-        if (context.Request.IsHttps || ReadAll(context.Request, name).Count < 2)
+        if (context.Request.IsHttps)
         {
             return;
         }
 
-        var path = "";
-        foreach (var segment in new StringTokenizer(context.Request.Path.Value!.Trim('/'), ['/']).Take(MaxPathSegments))
+        foreach (var name in new[] { Access, Refresh }.Where(name => ReadAll(context.Request, name).Count > 1))
         {
-            path += "/" + segment.Value;
-            Append(context, name, "", TimeSpan.Zero, path);
+            var path = "";
+            foreach (var segment in new StringTokenizer(page.Value!.Trim('/'), ['/']).Take(MaxPathSegments))
+            {
+                path += "/" + segment.Value;
+                Append(context, name, "", TimeSpan.Zero, path);
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ namespace WebApp.Sessions;
 /// <summary>The session of one request: what was accepted, and what its response will do to the cookies.</summary>
 internal sealed partial class UserSession(HttpContext context, SessionEvidence evidence, UserSessionServices services) : IUserSession
 {
+    private readonly PathString path = context.Request.Path;
     private AccessToken? access = evidence.Access;
     private TokenPair? pair;
     private long? grantedAt;
@@ -122,7 +123,7 @@ internal sealed partial class UserSession(HttpContext context, SessionEvidence e
     {
         if (clear)
         {
-            SessionCookies.Clear(context);
+            SessionCookies.Clear(context, path);
         }
         else if (pair is not null && services.Revoked.ReasonFor(pair.Grant.Session) is null)
         {
@@ -133,7 +134,7 @@ internal sealed partial class UserSession(HttpContext context, SessionEvidence e
             }
             else
             {
-                services.Cookies.Write(context, pair);
+                services.Cookies.Write(context, pair, path);
             }
         }
 
