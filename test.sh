@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Runs all tests. Arguments go to `dotnet test`, for example: ./test.sh --filter-class '*StartTests'
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+fail() {
+  echo "test.sh: $*" >&2
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# The Debian package of each server that the tests start and this machine lacks.
+missing_packages() {
+  command -v redis-server >/dev/null || echo redis-server
+}
+
+# Debian starts a server when it installs it. The tests start their own, so nothing of the package may run or be enabled. A
+# policy that the machine already has stays as it is.
+install_stopped() {
+  local package
+  as_root apt-get update
+  if [ ! -e /usr/sbin/policy-rc.d ]; then
+    trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
+    as_root chmod 755 /usr/sbin/policy-rc.d
+  fi
+
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
+  if [ -d /run/systemd/system ]; then
+    for package in "$@"; do
+      as_root systemctl disable --quiet "$package" || true
+    done
+  fi
+}
+
+bring_servers() {
+  local missing
+  missing=$(missing_packages)
+  if [ -z "$missing" ]; then
+    return
+  fi
+
+  if [ -e /etc/debian_version ] && as_root true 2>/dev/null; then
+    # One word a package.
+    # shellcheck disable=SC2086
+    (install_stopped $missing)
+    missing=$(missing_packages)
+  fi
+
+  if [ -n "$missing" ]; then
+    fail "please install" $missing "and run this again; the tests start their own servers with it."
+  fi
+}
+
+if ! command -v dotnet >/dev/null || ! dotnet --list-sdks | grep -q '^10\.'; then
+  fail "please install the .NET 10 SDK (https://dotnet.microsoft.com/download/dotnet/10.0); nothing here works without it."
+fi
+
+bring_servers
+
+# In CI a test that could not run counts as failed: it has shown nothing.
+if [ "${CI:-}" = true ]; then
+  set -- --fail-skips on "$@"
+fi
+
+dotnet restore --locked-mode
+dotnet format --verify-no-changes --no-restore
+dotnet build -c Release --no-restore
+dotnet test --solution WebApp.sln -c Release --no-build "$@"
