@@ -1,7 +1,10 @@
 using WebApp.Composition;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddWebApp();
-await using var app = builder.Build();
-app.UseWebApp();
-return await app.RunOrExplainAsync(args);
+return await WebAppStart.OrExplainAsync(async () =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddWebApp();
+    await using var app = builder.Build();
+    app.UseWebApp();
+    await app.RunCommandAsync(args);
+});

@@ -9,8 +9,8 @@ namespace WebApp.Accounts;
 /// <summary>Opens accounts.</summary>
 internal sealed class Registration(UserManager<Account> users, IOptions<AccountsOptions> options)
 {
-    /// <summary>Shortest password, in characters. Length is what counts (NIST SP 800-63B, section 5.1.1).</summary>
-    public const int MinPasswordLength = 10;
+    /// <summary>Shortest password, in characters.</summary>
+    public const int MinPasswordLength = AccountsOptions.MinPasswordLength;
 
     /// <summary>Whether this site lets people open accounts themselves.</summary>
     public bool IsOpen => options.Value.AllowRegistration;

@@ -20,7 +20,17 @@ internal sealed class DatabaseLocation
         }
 
         var folder = Path.GetDirectoryName(connection.DataSource)!;
-        Keys = Directory.CreateDirectory(Path.Combine(folder, "keys"));
+        try
+        {
+            Keys = Directory.CreateDirectory(Path.Combine(folder, "keys"));
+        }
+        catch (Exception closed) when (closed is IOException or UnauthorizedAccessException)
+        {
+            throw new StartException(
+                Complaints.Sentence(ConnectionsOptions.DatabaseKey, options.Value.Database, $"no folder can be made there: {closed.Message}"),
+                closed);
+        }
+
         ConnectionString = connection.ConnectionString;
     }
 

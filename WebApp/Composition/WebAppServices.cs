@@ -45,6 +45,10 @@ internal static class WebAppServices
         services.AddSingleton(TimeProvider.System);
 #pragma warning restore RS0030
         services.AddSingleton<SessionMetrics>();
+
+        // Of its errors the host logs two: a start that failed, which WebAppStart explains, and a background service that
+        // failed, which it logs again as critical.
+        services.AddLogging(logging => logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical));
     }
 
     private static void AddTokens(this IServiceCollection services)

@@ -8,9 +8,12 @@ internal sealed class Complaints(string section)
 {
     private readonly List<string> sentences = [];
 
+    /// <summary>Whether every rule held so far. Rules between values are worth asking only of values that are sound alone.</summary>
+    public bool None => sentences.Count == 0;
+
     /// <param name="holds">Whether the rule holds.</param>
     /// <param name="key">The key below the section.</param>
-    /// <param name="value">The value as it is configured. Not for secrets.</param>
+    /// <param name="value">The value as it is configured.</param>
     /// <param name="rule">What follows "but": "must be longer than zero".</param>
     public void Unless(bool holds, string key, object? value, string rule)
     {
@@ -20,9 +23,12 @@ internal sealed class Complaints(string section)
         }
     }
 
-    public ValidateOptionsResult Result() =>
-        sentences.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(sentences);
+    public ValidateOptionsResult Result() => None ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(sentences);
 
-    public static string Sentence(string key, object? value, string rule) =>
-        string.Create(CultureInfo.InvariantCulture, $"{key} is '{value}', but {rule}.");
+    /// <summary>A secret is not repeated.</summary>
+    public static string Sentence(string key, object? value, string rule)
+    {
+        var text = Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
+        return $"{key} is '{Secrets.Masked(key, text)}', but {rule.TrimEnd('.')}.";
+    }
 }

@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using System.Net;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -9,6 +9,7 @@ namespace WebApp.Configuration;
 internal sealed class ConnectionsOptions
 {
     public const string Section = "ConnectionStrings";
+    public const string DatabaseKey = Section + ":" + nameof(Database);
 
     /// <summary>Where the database is.</summary>
     public string Database { get; set; } = "Data Source=App_Data/webapp.db";
@@ -17,49 +18,41 @@ internal sealed class ConnectionsOptions
     public string Redis { get; set; } = "";
 }
 
-/// <summary>What the values of <see cref="ConnectionsOptions"/> must satisfy. Passwords are masked.</summary>
-internal sealed partial class ConnectionsRules : IValidateOptions<ConnectionsOptions>
+/// <summary>What the values of <see cref="ConnectionsOptions"/> must satisfy.</summary>
+internal sealed class ConnectionsRules : IValidateOptions<ConnectionsOptions>
 {
     public ValidateOptionsResult Validate(string? name, ConnectionsOptions options)
     {
         var complaints = new Complaints(ConnectionsOptions.Section);
         complaints.Unless(
             IsSqlite(options.Database),
-            nameof(options.Database), Masked(options.Database),
+            nameof(options.Database), options.Database,
             "must be a SQLite connection string that names a file, such as 'Data Source=App_Data/webapp.db'");
         complaints.Unless(
             options.Redis.Length == 0 || IsRedis(options.Redis),
-            nameof(options.Redis), Masked(options.Redis),
+            nameof(options.Redis), options.Redis,
             "must be empty or a StackExchange.Redis configuration that names a host, such as '127.0.0.1:6379'");
         return complaints.Result();
     }
 
-    private static bool IsSqlite(string text)
+    /// <summary>A database in memory is another one for each connection, and gone with the process.</summary>
+    private static bool IsSqlite(string text) => CanParse(() =>
+        new SqliteConnectionStringBuilder(text) is { DataSource: { Length: > 0 } and not ":memory:", Mode: not SqliteOpenMode.Memory });
+
+    /// <summary>The parser takes whatever it does not know, a URL for instance, for the name of a host.</summary>
+    private static bool IsRedis(string text) => CanParse(() =>
+        ConfigurationOptions.Parse(text).EndPoints is { Count: > 0 } hosts
+        && hosts.All(host => host is not DnsEndPoint named || Uri.CheckHostName(named.Host) != UriHostNameType.Unknown));
+
+    private static bool CanParse(Func<bool> parse)
     {
         try
         {
-            return new SqliteConnectionStringBuilder(text).DataSource.Length > 0;
+            return parse();
         }
-        catch (ArgumentException)
+        catch (Exception unreadable) when (unreadable is ArgumentException or FormatException or OverflowException)
         {
             return false;
         }
     }
-
-    private static bool IsRedis(string text)
-    {
-        try
-        {
-            return ConfigurationOptions.Parse(text).EndPoints.Count > 0;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
-    }
-
-    private static string Masked(string text) => Passwords().Replace(text, "$1=***");
-
-    [GeneratedRegex("(password|pwd)\\s*=\\s*[^;,]*", RegexOptions.IgnoreCase)]
-    private static partial Regex Passwords();
 }

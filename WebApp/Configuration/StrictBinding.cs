@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.Globalization;
 using Microsoft.Extensions.Options;
 
 namespace WebApp.Configuration;
@@ -25,50 +27,70 @@ internal static class StrictBinding
         return services.AddStrictOptions<TOptions>(section);
     }
 
+    /// <summary>The framework's binder is asked only for what it reads without a doubt: its own complaints name no rule.</summary>
     private static void Bind<TOptions>(TOptions options, IConfigurationSection section)
         where TOptions : class
     {
-        try
+        List<string> unreadable = [.. Check(section, typeof(TOptions))];
+        if (unreadable.Count > 0)
         {
-            section.Bind(options, binder => binder.ErrorOnUnknownConfiguration = true);
+            throw new OptionsValidationException(section.Key, typeof(TOptions), unreadable);
         }
-        catch (InvalidOperationException unreadable)
-        {
-            throw new OptionsValidationException(section.Key, typeof(TOptions), [Explain(section, typeof(TOptions), unreadable)]);
-        }
+
+        section.Bind(options);
     }
 
-    /// <summary>The binder names the key but not what it wanted; this finds the culprit again and says so.</summary>
-    private static string Explain(IConfigurationSection section, Type type, InvalidOperationException unreadable)
+    private static IEnumerable<string> Check(IConfigurationSection section, Type type)
     {
-        foreach (var child in section.GetChildren())
+        if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(List<>))
         {
-            var property = type.GetProperties()
-                .FirstOrDefault(candidate => string.Equals(candidate.Name, child.Key, StringComparison.OrdinalIgnoreCase));
-            if (property is null)
-            {
-                var known = string.Join(", ", type.GetProperties().Select(candidate => candidate.Name));
-                return Complaints.Sentence(child.Path, child.Value, $"there is no such key; the keys here are {known}");
-            }
-
-            if (child.Value is { } value && !CanRead(property.PropertyType, value))
-            {
-                return Complaints.Sentence(child.Path, value, $"must be {Wanted(property.PropertyType)}");
-            }
+            return string.IsNullOrEmpty(section.Value)
+                ? section.GetChildren().SelectMany(item => Check(item, type.GetGenericArguments()[0]))
+                : [Complaints.Sentence(section.Path, section.Value, $"must be a list: {section.Path}:0, {section.Path}:1 and so on")];
         }
 
-        return $"{section.Path} cannot be read: {unreadable.Message}";
+        if (TypeDescriptor.GetConverter(type).CanConvertFrom(typeof(string)))
+        {
+            return section.GetChildren().Any()
+                ? section.GetChildren().Select(key => Complaints.Sentence(key.Path, key.Value, $"{section.Path} holds one value and no keys"))
+                : section.Value is { } value && CanRead(type, value)
+                    ? []
+                    : [Complaints.Sentence(section.Path, section.Value, $"must be {Wanted(type)}")];
+        }
+
+        return string.IsNullOrEmpty(section.Value)
+            ? section.GetChildren().SelectMany(child => CheckKey(child, type))
+            : [Complaints.Sentence(section.Path, section.Value, $"must be a section with the keys {Keys(type)}")];
     }
 
-    private static bool CanRead(Type type, string value) =>
-        type == typeof(string) || System.ComponentModel.TypeDescriptor.GetConverter(type).IsValid(value);
+    private static IEnumerable<string> CheckKey(IConfigurationSection section, Type owner)
+    {
+        var property = owner.GetProperties()
+            .FirstOrDefault(candidate => string.Equals(candidate.Name, section.Key, StringComparison.OrdinalIgnoreCase));
+        return property is null
+            ? [Complaints.Sentence(section.Path, section.Value, $"there is no such key; the keys here are {Keys(owner)}")]
+            : Check(section, property.PropertyType);
+    }
+
+    private static bool CanRead(Type type, string value) => type switch
+    {
+        // Not 300, which would be three hundred days, and not 24:00:00, which would be twenty-four.
+        _ when type == typeof(TimeSpan) =>
+            value.Contains(':') && TimeSpan.TryParseExact(value, "c", CultureInfo.InvariantCulture, out _),
+        // Not 7, which would be read as a member that does not exist.
+        { IsEnum: true } => Enum.GetNames(type).Contains(value, StringComparer.OrdinalIgnoreCase),
+        _ => TypeDescriptor.GetConverter(type).IsValid(value),
+    };
 
     private static string Wanted(Type type) => type switch
     {
         _ when type == typeof(TimeSpan) => "a time span such as 00:05:00 or 14.00:00:00",
         _ when type == typeof(bool) => "true or false",
-        _ when type.IsEnum => "one of " + string.Join(", ", Enum.GetNames(type)),
         _ when type == typeof(double) => "a number such as 0.05",
-        _ => "a " + type.Name,
+        _ when type == typeof(string) => "a text and not null",
+        { IsEnum: true } => string.Join(" or ", Enum.GetNames(type)),
+        _ => $"of the type {type.Name}",
     };
+
+    private static string Keys(Type type) => string.Join(", ", type.GetProperties().Select(property => property.Name));
 }
