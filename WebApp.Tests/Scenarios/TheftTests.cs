@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.EntityFrameworkCore;
+using WebApp.Coordination;
 using WebApp.Tests.Fixtures;
 using Xunit;
 
@@ -123,6 +124,31 @@ public sealed class TheftTests
         thief.Pair = spent;
         using var caught = await thief.GetAsync("/api/me");
         Assert.Equal(HttpStatusCode.Unauthorized, caught.StatusCode);
+    }
+
+    [Fact]
+    public async Task Hammering_a_spent_token_beyond_its_budget_is_put_off_and_never_refused()
+    {
+        await using var site = Site.Start();
+        using var owner = await Visitor.SignedInAsync(site);
+        using var thief = owner.Twin();
+        var spent = thief.Pair;
+        site.ExpireAccessTokens();
+        using var refreshed = await owner.GetAsync("/api/me");
+
+        var answers = new List<HttpStatusCode>();
+        for (var time = 0; time < 2 * RefreshBudget.Burst && !answers.Contains(HttpStatusCode.ServiceUnavailable); time++)
+        {
+            thief.Pair = spent;
+            using var answer = await thief.GetAsync("/api/me");
+            answers.Add(answer.StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answers[^1]);
+        Assert.InRange(answers.Count, RefreshBudget.Burst, 2 * RefreshBudget.Burst);
+        Assert.Null((await site.TheSessionAsync()).RevokedAt);
+        using var unaffected = await owner.GetAsync("/api/me");
+        Assert.Equal(HttpStatusCode.OK, unaffected.StatusCode);
     }
 
     [Fact]

@@ -110,6 +110,7 @@ internal static class WebAppServices
     private static void AddCoordination(this IServiceCollection services)
     {
         services.AddSingleton<DeadSessions>();
+        services.AddSingleton<RefreshBudget>();
         services.AddSingleton<RefreshCoordinator>();
         services.AddSingleton<SessionLifecycle>();
     }

@@ -17,6 +17,7 @@ internal sealed partial class RefreshCoordinator(
     TokenPairs pairs,
     RevokedSessions revoked,
     DeadSessions dead,
+    RefreshBudget budget,
     IOptions<SessionsOptions> options,
     SessionMetrics metrics,
     TimeProvider time,
@@ -66,6 +67,11 @@ internal sealed partial class RefreshCoordinator(
 
     private async Task<RefreshOutcome> DecideAsync(RefreshToken presented, ClientInfo client, CancellationToken deadline)
     {
+        if (!budget.TryTake(presented.Session))
+        {
+            return RefreshOutcome.Unavailable;
+        }
+
         var waiting = time.GetTimestamp();
         await using var lease = await locks.AcquireAsync(presented.User);
         metrics.WaitedForLock(time.GetElapsedTime(waiting));
