@@ -7,7 +7,11 @@ internal static class Moments
 {
     /// <summary>The time of day, with its date unless that is today. In UTC: a page without script knows no other zone.</summary>
     public static string Words(this DateTimeOffset moment, DateTimeOffset now) => moment.UtcDateTime.ToString(
-        moment.UtcDateTime.Date == now.UtcDateTime.Date ? "HH:mm 'UTC'" : "d MMMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
+        moment.IsSameDay(now) ? "HH:mm 'UTC'" : "d MMMM yyyy, HH:mm 'UTC'", CultureInfo.InvariantCulture);
+
+    /// <summary>The same, and today is called by its name: where moments of many days stand together.</summary>
+    public static string WordsWithDay(this DateTimeOffset moment, DateTimeOffset now) =>
+        (moment.IsSameDay(now) ? "today, " : "") + moment.Words(now);
 
     public static string Machine(this DateTimeOffset moment) =>
         moment.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
@@ -20,6 +24,8 @@ internal static class Moments
     }
 
     public static string Machine(this TimeSpan left) => string.Create(CultureInfo.InvariantCulture, $"PT{WholeSeconds(left)}S");
+
+    private static bool IsSameDay(this DateTimeOffset moment, DateTimeOffset now) => moment.UtcDateTime.Date == now.UtcDateTime.Date;
 
     private static long WholeSeconds(TimeSpan left) => Math.Max(0, (long)left.TotalSeconds);
 }

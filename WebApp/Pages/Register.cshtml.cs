@@ -69,7 +69,7 @@ internal sealed class RegisterModel(Registration registration, IAntiforgery anti
 
         [Required(ErrorMessage = "Choose a name.")]
         [StringLength(MaxNameLength, ErrorMessage = "A name has at most {1} characters.")]
-        [RegularExpression("[A-Za-z0-9._@+-]*", ErrorMessage = "A name holds letters from a to z, digits, and any of - . _ @ +")]
+        [RegularExpression("[A-Za-z0-9._@+-]*", ErrorMessage = "A name holds only letters a to z, digits and - . _ @ +")]
         public string UserName { get; set => field = value?.Trim()!; } = ""; // Keyboards of phones add a blank.
 
         [Required(ErrorMessage = "Choose a password.")]

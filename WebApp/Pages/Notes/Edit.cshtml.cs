@@ -36,6 +36,6 @@ internal sealed class EditModel(NoteStore notes) : PageModel
             return await notes.FindAsync(Owner, Id, cancellation) is null ? NotFound() : Page();
         }
 
-        return await notes.EditAsync(Owner, Id, Input.Text, cancellation) ? RedirectToPage("/Notes/Index") : NotFound();
+        return await notes.EditAsync(Owner, Id, Input.Text, cancellation) ? RedirectToPage("/Notes/Index", null, null, $"note-{Id}") : NotFound();
     }
 }
