@@ -43,7 +43,7 @@ internal static class WebAppPipeline
         app.UseAuthorization();
 
         app.MapStaticAssets().WithMetadata(new NoUserSessionAttribute());
-        app.MapRazorPages();
+        app.MapRazorPages().WithStaticAssets();
         app.MapSessionApi();
         app.MapHealth();
     }

@@ -1,5 +1,3 @@
-using Microsoft.Net.Http.Headers;
-
 namespace WebApp.Sessions;
 
 /// <summary>
@@ -8,6 +6,9 @@ namespace WebApp.Sessions;
 /// </summary>
 internal sealed class UserSessionMiddleware(RequestDelegate next, UserSessionServices services)
 {
+    /// <summary>What antiforgery also says of a page with a form; said in other words, it would warn each time.</summary>
+    private const string Private = "no-cache, no-store";
+
     public Task InvokeAsync(HttpContext context)
     {
         if (!LooksAtSessions(context))
@@ -62,7 +63,7 @@ internal sealed class UserSessionMiddleware(RequestDelegate next, UserSessionSer
     {
         if (session.Current is not null)
         {
-            context.Response.Headers.CacheControl = CacheControlHeaderValue.NoStoreString;
+            context.Response.Headers.CacheControl = Private;
         }
     }
 }
