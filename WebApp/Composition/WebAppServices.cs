@@ -33,7 +33,7 @@ internal static class WebAppServices
         services.AddPages();
     }
 
-    private static void AddConfiguration(this IServiceCollection services) => services
+    internal static void AddConfiguration(this IServiceCollection services) => services
         .AddStrictOptions<ConnectionsOptions, ConnectionsRules>(ConnectionsOptions.Section)
         .AddStrictOptions<SessionsOptions, SessionsRules>(SessionsOptions.Section)
         .AddStrictOptions<AccountsOptions, AccountsRules>(AccountsOptions.Section)
