@@ -20,10 +20,12 @@ internal sealed class Site : WebApplicationFactory<Program>
     private readonly Dictionary<string, string> settings;
     private readonly DirectoryInfo folder;
     private readonly bool ownsFolder;
+    private readonly bool realTime;
 
-    private Site(Dictionary<string, string> settings, DirectoryInfo folder, bool ownsFolder, DateTimeOffset now)
+    private Site(Dictionary<string, string> settings, DirectoryInfo folder, bool ownsFolder, bool realTime, DateTimeOffset now)
     {
         this.settings = settings;
+        this.realTime = realTime;
         this.folder = folder;
         this.ownsFolder = ownsFolder;
         Time = new FakeTimeProvider(now);
@@ -45,21 +47,15 @@ internal sealed class Site : WebApplicationFactory<Program>
     public static TimeSpan ReplayWindow => TimeSpan.FromSeconds(30);
 
     /// <param name="changes">Settings that differ from the defaults.</param>
-    public static Site Start(params (string Key, string Value)[] changes)
-    {
-        var site = new Site(
-            changes.ToDictionary(change => change.Key, change => change.Value),
-            Directory.CreateTempSubdirectory("webapp-tests-"),
-            ownsFolder: true,
-            new DateTimeOffset(2030, 1, 1, 12, 0, 0, TimeSpan.Zero));
-        site.StartServer();
-        return site;
-    }
+    public static Site Start(params (string Key, string Value)[] changes) => Start(changes, realTime: false);
+
+    /// <summary>The same in real time, where a server that keeps time of its own takes part. The access token then ends by being left out.</summary>
+    public static Site StartInRealTime(params (string Key, string Value)[] changes) => Start(changes, realTime: true);
 
     /// <summary>Another process, so to speak, on the same database and the same keys: a restart, or a second node.</summary>
     public Site StartAnother()
     {
-        var other = new Site(settings, folder, ownsFolder: false, Time.GetUtcNow());
+        var other = new Site(settings, folder, ownsFolder: false, realTime, Time.GetUtcNow());
         other.StartServer();
         return other;
     }
@@ -98,7 +94,11 @@ internal sealed class Site : WebApplicationFactory<Program>
         builder.ConfigureLogging(logs => logs.ClearProviders().AddProvider(Logs).SetMinimumLevel(LogLevel.Debug));
         builder.ConfigureTestServices(services =>
         {
-            services.Replace(ServiceDescriptor.Singleton<TimeProvider>(Time));
+            if (!realTime)
+            {
+                services.Replace(ServiceDescriptor.Singleton<TimeProvider>(Time));
+            }
+
             services.ConfigureDbContext<WebAppDb>(options => options.AddInterceptors(Database));
             services.AddSingleton<IStartupFilter>(Requests);
         });
@@ -112,5 +112,17 @@ internal sealed class Site : WebApplicationFactory<Program>
             SqliteConnection.ClearAllPools();
             folder.Delete(recursive: true);
         }
+    }
+
+    private static Site Start((string Key, string Value)[] changes, bool realTime)
+    {
+        var site = new Site(
+            changes.ToDictionary(change => change.Key, change => change.Value),
+            Directory.CreateTempSubdirectory("webapp-tests-"),
+            ownsFolder: true,
+            realTime,
+            new DateTimeOffset(2030, 1, 1, 12, 0, 0, TimeSpan.Zero));
+        site.StartServer();
+        return site;
     }
 }
