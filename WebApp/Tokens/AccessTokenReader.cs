@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Security.Claims;
+using System.Text.Json;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -18,6 +21,13 @@ internal sealed class AccessTokenReader(SigningKeys keys, IOptions<SessionsOptio
     /// <summary>How many tokens a node remembers: some 3 KB each. Beyond that signatures are checked again.</summary>
     private const int MaxRemembered = 10_000;
 
+    /// <summary>Base64url without padding, and the dots between the parts (RFC 7515, sections 2 and 3.1).</summary>
+    private static readonly SearchValues<char> Characters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
+
+    /// <summary>RFC 7519, section 4, lets a reader refuse a claim that is there twice.</summary>
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
+
     private readonly JsonWebTokenHandler handler = new() { MapInboundClaims = false };
     private readonly MemoryCache genuine = new(new MemoryCacheOptions { SizeLimit = MaxRemembered });
 
@@ -26,7 +36,7 @@ internal sealed class AccessTokenReader(SigningKeys keys, IOptions<SessionsOptio
     /// </summary>
     public AccessToken? Read(string? text)
     {
-        if (string.IsNullOrEmpty(text) || text.Length > MaxLength)
+        if (string.IsNullOrEmpty(text) || text.Length > MaxLength || text.AsSpan().ContainsAnyExcept(Characters))
         {
             return null;
         }
@@ -52,25 +62,49 @@ internal sealed class AccessTokenReader(SigningKeys keys, IOptions<SessionsOptio
     {
         // All keys are in memory, so this task is complete when it is returned. It reports bad input and does not throw.
         var result = handler.ValidateTokenAsync(text, Parameters()).GetAwaiter().GetResult();
-        if (!result.IsValid || result.SecurityToken is not JsonWebToken jwt)
+        return result.IsValid && result.SecurityToken is JsonWebToken jwt ? Open(jwt, result.ClaimsIdentity) : null;
+    }
+
+    /// <summary>
+    /// What a genuine token says; null where a claim is missing, is there twice, or is not of its kind. The library's own
+    /// conversions take <c>"gen": null</c> for 0.
+    /// </summary>
+    private static AccessToken? Open(JsonWebToken jwt, ClaimsIdentity identity)
+    {
+        try
+        {
+            var claims = JsonElement.Parse(Base64UrlEncoder.DecodeBytes(jwt.EncodedPayload), Strict);
+            return Text(claims, TokenClaims.TokenType) == TokenClaims.AccessTokenType
+                && SessionId.TryParse(Text(claims, TokenClaims.Session), out var session)
+                && Number(claims, TokenClaims.Generation, int.MaxValue - 1) is { } generation
+                && Number(claims, TokenClaims.AuthenticatedAt, DateTimeOffset.MaxValue.ToUnixTimeSeconds()) is { } authenticatedAt
+                && Text(claims, TokenClaims.Subject) is { Length: > 0 } subject
+                    ? new AccessToken(
+                        identity,
+                        new UserId(subject),
+                        session,
+                        new Generation((int)generation),
+                        DateTimeOffset.FromUnixTimeSeconds(authenticatedAt),
+                        new DateTimeOffset(jwt.ValidTo, TimeSpan.Zero))
+                    : null;
+        }
+        catch (JsonException)
         {
             return null;
         }
-
-        return jwt.TryGetPayloadValue<string>(TokenClaims.TokenType, out var type) && type == TokenClaims.AccessTokenType
-            && jwt.TryGetPayloadValue<string>(TokenClaims.Session, out var sid) && SessionId.TryParse(sid, out var session)
-            && jwt.TryGetPayloadValue<int>(TokenClaims.Generation, out var generation)
-            && jwt.TryGetPayloadValue<long>(TokenClaims.AuthenticatedAt, out var authenticatedAt)
-            && !string.IsNullOrEmpty(jwt.Subject)
-                ? new AccessToken(
-                    result.ClaimsIdentity,
-                    new UserId(jwt.Subject),
-                    session,
-                    new Generation(generation),
-                    DateTimeOffset.FromUnixTimeSeconds(authenticatedAt),
-                    new DateTimeOffset(jwt.ValidTo, TimeSpan.Zero))
-                : null;
     }
+
+    private static string? Text(JsonElement claims, string name) =>
+        claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.String ? claim.GetString() : null;
+
+    private static long? Number(JsonElement claims, string name, long max) =>
+        claims.TryGetProperty(name, out var claim)
+        && claim.ValueKind == JsonValueKind.Number
+        && claim.TryGetInt64(out var number)
+        && number >= 0
+        && number <= max
+            ? number
+            : null;
 
     /// <summary>
     /// Everything but time. Time is judged by whoever shows the token, on each showing, and a future <c>iat</c> is accepted:

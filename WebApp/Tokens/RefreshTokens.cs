@@ -37,7 +37,7 @@ internal sealed class RefreshTokens(IDataProtectionProvider provider)
             return null;
         }
 
-        return name.Split('.', 3) is [var session, var generation, var user]
+        return name.Split('.', 3) is [var session, var generation, { Length: > 0 } user]
             && SessionId.TryParse(session, out var sessionId)
             && Generation.TryParse(generation, out var number)
                 ? new RefreshToken(sessionId, number, new UserId(user))
