@@ -47,7 +47,6 @@ internal sealed class AccessTokenIssuer(SigningKeys keys, IOptions<SessionsOptio
     private DateTimeOffset ExpiryOf(DateTimeOffset issuedAt)
     {
         var lifetime = options.Value.AccessTokenLifetime * (1 - (options.Value.Jitter * Random.Shared.NextDouble()));
-        var milliseconds = (issuedAt + lifetime).ToUnixTimeMilliseconds();
-        return DateTimeOffset.FromUnixTimeSeconds((milliseconds + 999) / 1000);
+        return DateTimeOffset.FromUnixTimeSeconds((issuedAt + lifetime).AddTicks(TimeSpan.TicksPerSecond - 1).ToUnixTimeSeconds());
     }
 }
