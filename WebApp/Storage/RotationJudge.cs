@@ -142,29 +142,30 @@ internal sealed partial class RotationJudge(
 
     private static async Task<SessionState?> ReadAsync(WebAppDb db, SessionId session, CancellationToken deadline)
     {
-        var found = await db.Sessions.AsNoTracking()
-            .Where(row => row.Id == session.Value)
-            .Select(row => new
+        // Outer joins, which look rows up by their keys. A subquery for the account or the roles would be written as a join with
+        // all accounts or all memberships, and read them from first to last.
+        var found = await (
+            from row in db.Sessions.AsNoTracking()
+            where row.Id == session.Value
+            from account in db.Users.Where(each => each.Id == row.UserId).DefaultIfEmpty()
+            from membership in db.UserRoles.Where(each => each.UserId == row.UserId).DefaultIfEmpty()
+            from role in db.Roles.Where(each => each.Id == membership.RoleId).DefaultIfEmpty()
+            orderby role.Name
+            select new
             {
                 Row = row,
-                Account = db.Users
-                    .Where(account => account.Id == row.UserId)
-                    .Select(account => new { account.UserName, account.Disabled, account.SecurityStamp })
-                    .SingleOrDefault(),
-                Roles = (from membership in db.UserRoles
-                         join role in db.Roles on membership.RoleId equals role.Id
-                         where membership.UserId == row.UserId
-                         orderby role.Name
-                         select role.Name).ToList(),
+                Account = account == null ? null : new { account.UserName, account.Disabled, account.SecurityStamp },
+                Role = role == null ? null : role.Name,
             })
-            .SingleOrDefaultAsync(deadline);
-        if (found is null)
+            .ToListAsync(deadline);
+        if (found.Count == 0)
         {
             return null;
         }
 
-        return new SessionState(found.Row, found.Account is { } account
-            ? new AccountState(account.UserName ?? "", account.Disabled, account.SecurityStamp ?? "", found.Roles)
+        return new SessionState(found[0].Row, found[0].Account is { } known
+            ? new AccountState(
+                known.UserName ?? "", known.Disabled, known.SecurityStamp ?? "", [.. found.Select(each => each.Role).OfType<string>()])
             : null);
     }
 
