@@ -58,7 +58,8 @@ internal sealed partial class RotationJudge(
         var now = time.GetUtcNow();
         if (await RotateAsync(db, presented, now, deadline))
         {
-            return await ReadAsync(db, presented.Session, deadline) is { Account: not null } rotated
+            // Whoever has ended the session or changed the account since then wins: judged again, the token is a spent one.
+            return await ReadAsync(db, presented.Session, deadline) is { IsAlive: true } rotated
                 ? new RotationVerdict(
                     RotationStatus.Rotated, rotated.Grant() with { Generation = presented.Generation.Next }, IssuedAt: now)
                 : null;

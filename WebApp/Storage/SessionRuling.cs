@@ -68,6 +68,10 @@ internal static class SessionRulings
 /// <summary>A session row as it was read, with the account it belongs to.</summary>
 internal sealed record SessionState(SessionRow Row, AccountState? Account)
 {
+    /// <summary>Whether nobody has ended the session, and its account is as it was when the session was opened.</summary>
+    public bool IsAlive =>
+        Row.RevokedAt is null && Account is { Disabled: false } account && account.SecurityStamp == Row.SecurityStamp;
+
     /// <summary>What a pair of the row's current generation is made from. Needs a living account.</summary>
     public SessionGrant Grant() => Account is null
         ? throw new InvalidOperationException("A session without an account grants nothing.")
