@@ -12,15 +12,18 @@ internal sealed class SessionOpener(IDbContextFactory<WebAppDb> databases, IOpti
     public async Task<SessionGrant?> OpenAsync(AccountProof proof, ClientInfo client, bool persistent, CancellationToken cancellation)
     {
         await using var db = await databases.CreateDbContextAsync(cancellation);
-        var name = await db.Users.AsNoTracking()
-            .Where(each => each.Id == proof.User.Value && !each.Disabled && each.SecurityStamp == proof.SecurityStamp)
-            .Select(each => each.UserName)
-            .SingleOrDefaultAsync(cancellation);
-        if (name is null)
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
+
+        // A write that changes nothing, for its condition and its lock: whoever disables the account waits until this session is
+        // there to be ended, or comes first and is seen here (scenario 36).
+        var account = db.Users.Where(each =>
+            each.Id == proof.User.Value && !each.Disabled && each.SecurityStamp == proof.SecurityStamp);
+        if (await account.ExecuteUpdateAsync(row => row.SetProperty(each => each.Disabled, each => each.Disabled), cancellation) == 0)
         {
             return null;
         }
 
+        var name = await account.Select(each => each.UserName).SingleAsync(cancellation);
         var roles = await (from membership in db.UserRoles
                            join role in db.Roles on membership.RoleId equals role.Id
                            where membership.UserId == proof.User.Value
@@ -45,6 +48,7 @@ internal sealed class SessionOpener(IDbContextFactory<WebAppDb> databases, IOpti
         };
         db.Sessions.Add(row);
         await db.SaveChangesAsync(cancellation);
-        return new SessionState(row, new AccountState(name, false, row.SecurityStamp, roles)).Grant();
+        await transaction.CommitAsync(cancellation);
+        return new SessionState(row, new AccountState(name ?? "", false, row.SecurityStamp, roles)).Grant();
     }
 }
