@@ -1,3 +1,4 @@
+using System.Data;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.EntityFrameworkCore;
@@ -25,10 +26,10 @@ internal sealed partial class SigningKeyStore(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
-        var rows = await db.SigningKeys.AsNoTracking().OrderBy(row => row.CreatedAt).ToListAsync(cancellationToken);
-        if (!rows.Exists(row => row.Algorithm == options.Value.Algorithm))
+        var rows = await ReadAsync(db, cancellationToken);
+        if (!HasCurrent(rows))
         {
-            rows.Add(await CreateAsync(db, cancellationToken));
+            rows = await CreateAsync(db, cancellationToken);
         }
 
         // The newest key of the configured algorithm signs.
@@ -40,8 +41,24 @@ internal sealed partial class SigningKeyStore(
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private async Task<SigningKeyRow> CreateAsync(WebAppDb db, CancellationToken cancellation)
+    private static Task<List<SigningKeyRow>> ReadAsync(WebAppDb db, CancellationToken cancellation) =>
+        db.SigningKeys.AsNoTracking().ToListAsync(cancellation);
+
+    private bool HasCurrent(List<SigningKeyRow> rows) => rows.Exists(row => row.Algorithm == options.Value.Algorithm);
+
+    /// <summary>
+    /// Looks once more where nobody else can add a key: nodes that start together must agree on one, or each would refuse what
+    /// the other signs (scenario 26).
+    /// </summary>
+    private async Task<List<SigningKeyRow>> CreateAsync(WebAppDb db, CancellationToken cancellation)
     {
+        await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.Serializable, cancellation);
+        var rows = await ReadAsync(db, cancellation);
+        if (HasCurrent(rows))
+        {
+            return rows;
+        }
+
         var key = SigningKey.Create(options.Value.Algorithm);
         var row = new SigningKeyRow
         {
@@ -52,8 +69,9 @@ internal sealed partial class SigningKeyStore(
         };
         db.SigningKeys.Add(row);
         await db.SaveChangesAsync(cancellation);
+        await transaction.CommitAsync(cancellation);
         KeyCreated(logger, row.Algorithm, row.Id);
-        return row;
+        return [.. rows, row];
     }
 
     private SigningKey Unprotect(SigningKeyRow row)
