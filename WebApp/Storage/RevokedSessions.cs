@@ -24,8 +24,12 @@ internal sealed class RevokedSessions(IOptions<SessionsOptions> options, TimePro
     /// <summary>How long after its end a session stays in this memory.</summary>
     public TimeSpan Retention => options.Value.AccessTokenLifetime + Slack;
 
-    public void Add(SessionId session, RefusalReason reason, DateTimeOffset revokedAt) =>
-        entries.TryAdd(session, new Entry(reason, revokedAt + Retention));
+    /// <summary>
+    /// Remembers from now on, which is after the commit. The time in the row is from before it, and a revocation may have waited
+    /// for another writer while a rotation issued one more token.
+    /// </summary>
+    public void Add(SessionId session, RefusalReason reason) =>
+        entries.TryAdd(session, new Entry(reason, time.GetUtcNow() + Retention));
 
     /// <summary>Why the session was revoked, or null if it was not, as far as this node knows.</summary>
     public RefusalReason? ReasonFor(SessionId session) => entries.TryGetValue(session, out var entry) ? entry.Reason : null;

@@ -54,14 +54,11 @@ internal sealed partial class RevokedSessionsReader(
         await using var db = await databases.CreateDbContextAsync(cancellation);
         var found = await db.Sessions.AsNoTracking()
             .Where(row => row.RevokedAt >= since)
-            .Select(row => new { row.Id, row.RevokedReason, row.RevokedAt })
+            .Select(row => new { row.Id, row.RevokedReason })
             .ToListAsync(cancellation);
         foreach (var row in found)
         {
-            revoked.Add(
-                new SessionId(row.Id),
-                RefusalReasonNames.Parse(row.RevokedReason) ?? RefusalReason.Revoked,
-                row.RevokedAt!.Value);
+            revoked.Add(new SessionId(row.Id), RefusalReasonNames.Parse(row.RevokedReason) ?? RefusalReason.Revoked);
         }
 
         readUpTo = startedAt;

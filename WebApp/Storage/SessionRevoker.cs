@@ -19,7 +19,7 @@ internal sealed partial class SessionRevoker(
         var now = time.GetUtcNow();
         if (await MarkAsync(db, session, reason, now, cancellation))
         {
-            Remember(session, reason, now);
+            Remember(session, reason);
         }
     }
 
@@ -46,7 +46,7 @@ internal sealed partial class SessionRevoker(
         });
         await db.SaveChangesAsync(cancellation);
         await transaction.CommitAsync(cancellation);
-        Remember(session, reason, now);
+        Remember(session, reason);
         return true;
     }
 
@@ -63,9 +63,9 @@ internal sealed partial class SessionRevoker(
         return rows == 1;
     }
 
-    private void Remember(SessionId session, RefusalReason reason, DateTimeOffset now)
+    private void Remember(SessionId session, RefusalReason reason)
     {
-        revoked.Add(session, reason, now);
+        revoked.Add(session, reason);
         metrics.Revoked(reason.Name());
         SessionRevoked(logger, session, reason.Name());
     }
