@@ -1,5 +1,4 @@
 using System.Data.Common;
-using Microsoft.EntityFrameworkCore;
 
 namespace WebApp.Storage;
 
@@ -13,7 +12,10 @@ internal static class DatabaseFaults
     public static bool IsDatabaseAway(this Exception exception) => exception switch
     {
         DbException or TimeoutException => true,
-        DbUpdateException { InnerException: { } inner } => inner.IsDatabaseAway(),
+
+        // Inside what EF Core or a provider makes of it: DbUpdateException, RetryLimitExceededException, or the
+        // InvalidOperationException by which some providers advise to try again.
+        { InnerException: { } inner } => inner.IsDatabaseAway(),
         _ => false,
     };
 }
