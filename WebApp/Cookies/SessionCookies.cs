@@ -91,10 +91,16 @@ internal sealed class SessionCookies(IHostEnvironment environment, TimeProvider 
             return;
         }
 
+        // As the browser wrote it: it compares paths so, and a header holds nothing else. A cookie's path ends at a semicolon
+        // (RFC 6265, section 4.1.1), and an attribute would begin there.
+        var segments = new StringTokenizer(page.ToUriComponent().Trim('/'), ['/'])
+            .Take(MaxPathSegments)
+            .TakeWhile(segment => segment.IndexOf(';') < 0)
+            .ToList();
         foreach (var name in new[] { Access, Refresh }.Where(name => ReadAll(context.Request, name).Count > 1))
         {
             var path = "";
-            foreach (var segment in new StringTokenizer(page.Value!.Trim('/'), ['/']).Take(MaxPathSegments))
+            foreach (var segment in segments)
             {
                 path += "/" + segment.Value;
                 Append(context, name, "", TimeSpan.Zero, path);
