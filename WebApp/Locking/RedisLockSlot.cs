@@ -34,8 +34,18 @@ internal sealed class RedisLockSlot(IConnectionMultiplexer connection, string ke
     public async Task<bool> TryRenewAsync() =>
         (long)await Database.ScriptEvaluateAsync(RenewScript, [key], [owner, (long)Lease.TotalMilliseconds]) == 1;
 
-    public void ReleaseInBackground() =>
-        Database.ScriptEvaluate(ReleaseScript, [key], [owner, channel], CommandFlags.FireAndForget);
+    /// <summary>Never waits and never throws: what cannot be given back ends with its lease.</summary>
+    public void ReleaseInBackground()
+    {
+        try
+        {
+            Database.ScriptEvaluate(ReleaseScript, [key], [owner, channel], CommandFlags.FireAndForget);
+        }
+        catch (Exception away) when (away.IsRedisAway())
+        {
+            // The connection was closed for good.
+        }
+    }
 
     public async Task<Releases> SubscribeAsync() =>
         new(await connection.GetSubscriber().SubscribeAsync(RedisChannel.Literal(channel)));

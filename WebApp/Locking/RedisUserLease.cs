@@ -1,4 +1,3 @@
-using StackExchange.Redis;
 using WebApp.Telemetry;
 
 namespace WebApp.Locking;
@@ -40,7 +39,7 @@ internal sealed partial class RedisUserLease : UserLease
         {
             await slot.TryReleaseAsync();
         }
-        catch (Exception away) when (away is RedisException or TimeoutException)
+        catch (Exception away) when (away.IsRedisAway())
         {
             // The lease ends by itself; until then waiters wait, at most for Sessions:LockWait.
             ReleaseFailed(logger, away);
@@ -63,7 +62,7 @@ internal sealed partial class RedisUserLease : UserLease
 
                 lastKnown = time.GetTimestamp();
             }
-            catch (Exception away) when (away is RedisException or TimeoutException)
+            catch (Exception away) when (away.IsRedisAway())
             {
                 if (time.GetElapsedTime(lastKnown) >= slot.Lease)
                 {

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 using WebApp.Configuration;
 using WebApp.Telemetry;
 using WebApp.Tokens;
@@ -37,7 +36,7 @@ internal sealed partial class RedisUserLock(
                 ? new RedisUserLease(slot, time, logger)
                 : UserLease.NotHeld(LeaseStatus.WaitedOut);
         }
-        catch (Exception away) when (away is RedisException or TimeoutException)
+        catch (Exception away) when (away.IsRedisAway())
         {
             // A request that timed out may yet be carried out: give back what this owner may hold.
             slot.ReleaseInBackground();

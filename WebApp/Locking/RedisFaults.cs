@@ -1,0 +1,13 @@
+using StackExchange.Redis;
+
+namespace WebApp.Locking;
+
+/// <summary>Tells Redis's own failures from ours. None of them is ever a refusal.</summary>
+internal static class RedisFaults
+{
+    /// <summary>
+    /// Whether Redis did not answer, answered too late, or is no longer asked because the site is shutting down (scenario 19).
+    /// </summary>
+    public static bool IsRedisAway(this Exception exception) =>
+        exception is RedisException or TimeoutException or ObjectDisposedException;
+}
