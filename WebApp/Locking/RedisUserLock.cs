@@ -18,12 +18,21 @@ internal sealed partial class RedisUserLock(
     /// <summary>Shared with the distributed cache, so that one site's keys are told from another's.</summary>
     public const string KeyPrefix = "webapp:";
 
+    /// <summary>
+    /// How long Redis is left alone after it has kept a refresh waiting for nothing (scenario 22): a Redis that is slow may cost
+    /// one refresh its time-out, and not every one.
+    /// </summary>
+    public static readonly TimeSpan Rest = TimeSpan.FromSeconds(5);
+
     /// <summary>How long a waiter sleeps at most before it looks for itself: a message may be lost, and a dead holder sends none.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>On the clock of <see cref="TimeProvider.GetTimestamp"/>.</summary>
+    private long restsUntil = long.MinValue;
+
     public async ValueTask<UserLease> AcquireAsync(UserId user)
     {
-        if (redis.Current is not { } connection)
+        if (redis.Current is not { } connection || time.GetTimestamp() < Volatile.Read(ref restsUntil))
         {
             return UserLease.NotHeld(LeaseStatus.Unavailable);
         }
@@ -38,6 +47,11 @@ internal sealed partial class RedisUserLock(
         }
         catch (Exception away) when (away.IsRedisAway())
         {
+            if (away is TimeoutException)
+            {
+                Volatile.Write(ref restsUntil, time.GetTimestamp() + (long)(Rest.TotalSeconds * time.TimestampFrequency));
+            }
+
             // A request that timed out may yet be carried out: give back what this owner may hold.
             slot.ReleaseInBackground();
             LockServiceAway(logger, away, user);
