@@ -18,13 +18,14 @@ internal sealed partial class RedisUserLease : UserLease
         this.slot = slot;
         this.time = time;
         this.logger = logger;
+        Lost = lost.Token;
         renewals = new PeriodicTimer(slot.Lease / 3, time);
         renewing = RenewAsync();
     }
 
     public override LeaseStatus Status => LeaseStatus.Held;
 
-    public override CancellationToken Lost => lost.Token;
+    public override CancellationToken Lost { get; }
 
     public override async ValueTask DisposeAsync()
     {
@@ -50,9 +51,11 @@ internal sealed partial class RedisUserLease : UserLease
 
     private async Task RenewAsync()
     {
-        var lastKnown = time.GetTimestamp();
+        // A lease that was renewed after this moment ends a lease later at the earliest.
+        var renewedAfter = time.GetTimestamp();
         while (await renewals.WaitForNextTickAsync())
         {
+            var asked = time.GetTimestamp();
             try
             {
                 if (!await slot.TryRenewAsync())
@@ -60,11 +63,12 @@ internal sealed partial class RedisUserLease : UserLease
                     break;
                 }
 
-                lastKnown = time.GetTimestamp();
+                renewedAfter = asked;
             }
             catch (Exception away) when (away.IsRedisAway())
             {
-                if (time.GetElapsedTime(lastKnown) >= slot.Lease)
+                // Two thirds of the lease are over. Told now, because by the next tick the lock may be somebody else's.
+                if (time.GetElapsedTime(renewedAfter) > slot.Lease / 2)
                 {
                     RenewalFailed(logger, away);
                     break;
@@ -82,7 +86,7 @@ internal sealed partial class RedisUserLease : UserLease
     [LoggerMessage(LogEvents.LockReleaseFailed, LogLevel.Warning, "A lock could not be given back; its lease will end by itself.")]
     private static partial void ReleaseFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(LogEvents.LockRenewalFailed, LogLevel.Warning, "A lock could not be renewed for the length of its lease.")]
+    [LoggerMessage(LogEvents.LockRenewalFailed, LogLevel.Warning, "A lock could not be renewed, and its lease is about to end.")]
     private static partial void RenewalFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(LogEvents.LockLost, LogLevel.Warning, "A lock was lost while its work ran; the database settles the matter.")]
