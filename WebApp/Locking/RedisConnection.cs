@@ -10,8 +10,11 @@ namespace WebApp.Locking;
 /// </summary>
 internal sealed class RedisConnection(IOptions<ConnectionsOptions> options) : IHostedService, IAsyncDisposable
 {
-    /// <summary>The longest that one command may take. What Redis adds to a request is bounded by this.</summary>
+    /// <summary>The longest that one command may take, but for <see cref="Heartbeat"/>. What Redis adds to a request is bounded by this.</summary>
     private const int CommandTimeoutMilliseconds = 1000;
+
+    /// <summary>How often the multiplexer looks for commands that have timed out: a time-out is late by up to this.</summary>
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromMilliseconds(250);
 
     private readonly Lazy<Task<IConnectionMultiplexer>> multiplexer = new(() => ConnectAsync(options.Value.Redis));
 
@@ -45,6 +48,7 @@ internal sealed class RedisConnection(IOptions<ConnectionsOptions> options) : IH
         settings.BacklogPolicy = BacklogPolicy.FailFast;
         settings.AsyncTimeout = Math.Min(settings.AsyncTimeout, CommandTimeoutMilliseconds);
         settings.ConnectTimeout = Math.Min(settings.ConnectTimeout, CommandTimeoutMilliseconds);
+        settings.HeartbeatInterval = Heartbeat;
         return await ConnectionMultiplexer.ConnectAsync(settings);
     }
 }
