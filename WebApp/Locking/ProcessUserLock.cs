@@ -9,6 +9,18 @@ internal sealed class ProcessUserLock(IOptions<SessionsOptions> options, TimePro
 {
     private readonly Dictionary<UserId, Queue> queues = [];
 
+    /// <summary>How many people hold a lock or wait for one.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (queues)
+            {
+                return queues.Count;
+            }
+        }
+    }
+
     public async ValueTask<UserLease> AcquireAsync(UserId user)
     {
         var queue = Join(user);
