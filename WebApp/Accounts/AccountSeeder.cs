@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using WebApp.Configuration;
 using WebApp.Storage;
@@ -19,19 +20,44 @@ internal sealed partial class AccountSeeder(
             return;
         }
 
-        await using var scope = scopes.CreateAsyncScope();
-        var users = scope.ServiceProvider.GetRequiredService<UserManager<Account>>();
-        var roles = scope.ServiceProvider.GetRequiredService<RoleManager<IdentityRole>>();
         foreach (var seed in options.Value.Seed)
         {
-            if (await users.FindByNameAsync(seed.UserName) is null)
-            {
-                await SeedAsync(users, roles, seed);
-            }
+            await SeedIfMissingAsync(seed);
         }
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Of several nodes that start together, all but one find that the account has come into being meanwhile.</summary>
+    private async Task SeedIfMissingAsync(SeedAccount seed)
+    {
+        if (await ExistsAsync(seed))
+        {
+            return;
+        }
+
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            await SeedAsync(
+                scope.ServiceProvider.GetRequiredService<UserManager<Account>>(),
+                scope.ServiceProvider.GetRequiredService<RoleManager<IdentityRole>>(),
+                seed);
+        }
+        catch (Exception race) when (race is DbUpdateException or StartException)
+        {
+            if (!await ExistsAsync(seed))
+            {
+                throw;
+            }
+        }
+    }
+
+    private async Task<bool> ExistsAsync(SeedAccount seed)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        return await scope.ServiceProvider.GetRequiredService<UserManager<Account>>().FindByNameAsync(seed.UserName) is not null;
+    }
 
     private async Task SeedAsync(UserManager<Account> users, RoleManager<IdentityRole> roles, SeedAccount seed)
     {
