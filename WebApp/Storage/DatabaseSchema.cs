@@ -1,6 +1,5 @@
 using Microsoft.EntityFrameworkCore;
 using WebApp.Configuration;
-using WebApp.Telemetry;
 
 namespace WebApp.Storage;
 
@@ -8,10 +7,7 @@ namespace WebApp.Storage;
 /// Brings the schema up to date in Development. Elsewhere a schema changes only by the command <c>migrate</c>, and a site whose
 /// database is behind does not start.
 /// </summary>
-internal sealed partial class DatabaseSchema(
-    IDbContextFactory<WebAppDb> databases,
-    IHostEnvironment environment,
-    ILogger<DatabaseSchema> logger) : IHostedService
+internal sealed class DatabaseSchema(IDbContextFactory<WebAppDb> databases, IHostEnvironment environment) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -36,14 +32,6 @@ internal sealed partial class DatabaseSchema(
     public async Task MigrateAsync(CancellationToken cancellation)
     {
         await using var db = await databases.CreateDbContextAsync(cancellation);
-        var pending = (await db.Database.GetPendingMigrationsAsync(cancellation)).Count();
-        if (pending > 0)
-        {
-            await db.Database.MigrateAsync(cancellation);
-            Migrated(logger, pending);
-        }
+        await db.Database.MigrateAsync(cancellation);
     }
-
-    [LoggerMessage(LogEvents.Migrated, LogLevel.Information, "{Count} migration(s) were applied to the database.")]
-    private static partial void Migrated(ILogger logger, int count);
 }

@@ -15,7 +15,6 @@ internal static class LogEvents
     public const int SweepFailed = 205;
     public const int Swept = 206;
     public const int SigningKeyCreated = 207;
-    public const int Migrated = 208;
 
     public const int RefreshDecided = 300;
     public const int RefreshFailed = 301;
