@@ -11,6 +11,8 @@ public sealed partial class HouseTests
     [
         // The pause after a fault of the database, on the site's own clock.
         ("WebApp/Storage/SeenWriter.cs", "await Task.Delay(PauseAfterFault, time, stoppingToken);"),
+        // The pause between two batches, in which whoever waits for the database has a turn.
+        ("WebApp/Storage/SessionSweeper.cs", "await Task.Delay(Pause, time, stopping);"),
         // The one place that names the system's clock.
         ("WebApp/Composition/WebAppServices.cs", "#pragma warning disable RS0030"),
     ];

@@ -17,7 +17,8 @@ internal sealed class DatabaseProbe : DbCommandInterceptor
     private readonly ConcurrentQueue<string> statements = new();
     private readonly ConcurrentDictionary<string, Gate> holds = new();
     private readonly ConcurrentDictionary<string, Fault> faults = new();
-    private readonly ConcurrentDictionary<TaskCompletionSource, string> watches = new();
+    private readonly ConcurrentQueue<(string Part, Gate Watch)> watches = new();
+    private readonly ConcurrentDictionary<string, Gate> counts = new();
 
     public IReadOnlyList<string> Statements => [.. statements];
 
@@ -39,12 +40,10 @@ internal sealed class DatabaseProbe : DbCommandInterceptor
     }
 
     /// <summary>Completes when the next statement with this part has been carried out. To be asked before it is sent.</summary>
-    public Task NextAsync(string part)
-    {
-        var watch = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        watches[watch] = part;
-        return watch.Task.WaitAsync(Patience.Long);
-    }
+    public Task NextAsync(string part) => Watch(part).Arrived;
+
+    /// <summary>Completes once so many statements with this part have been carried out since this was first asked.</summary>
+    public Task ExecutedAsync(string part, int count = 1) => counts.GetOrAdd(part, Watch).ArrivedAsync(count);
 
     /// <summary>The next statements with this part fail without being carried out.</summary>
     /// <param name="code">A SQLite result code: 5 is SQLITE_BUSY.</param>
@@ -103,13 +102,20 @@ internal sealed class DatabaseProbe : DbCommandInterceptor
     private void After(DbCommand command)
     {
         ThrowIfFaulty(command, afterExecution: true);
-        foreach (var (watch, part) in watches)
+        foreach (var (part, watch) in watches)
         {
-            if (command.CommandText.Contains(part, StringComparison.Ordinal) && watches.TryRemove(watch, out _))
+            if (command.CommandText.Contains(part, StringComparison.Ordinal))
             {
-                watch.SetResult();
+                _ = watch.PassAsync();
             }
         }
+    }
+
+    private Gate Watch(string part)
+    {
+        var watch = new Gate();
+        watches.Enqueue((part, watch));
+        return watch;
     }
 
     private void ThrowIfFaulty(DbCommand command, bool afterExecution)

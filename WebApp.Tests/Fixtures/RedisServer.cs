@@ -1,0 +1,208 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using StackExchange.Redis;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(WebApp.Tests.Fixtures.SharedRedis))]
+
+namespace WebApp.Tests.Fixtures;
+
+/// <summary>The one Redis that tests share which only use it. Started by the first of them.</summary>
+public sealed class SharedRedis : IAsyncDisposable
+{
+    private readonly Lazy<Task<RedisServer>> server = new(RedisServer.StartAsync);
+
+    internal Task<RedisServer> ServerAsync() => server.Value;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        {
+            await (await server.Value).DisposeAsync();
+        }
+    }
+}
+
+/// <summary>
+/// A real Redis on a free loopback port, with nothing kept on disk. A test that kills or pauses one starts its own. Where none
+/// is installed the test is skipped and says so; with <c>CI=true</c> it fails.
+/// </summary>
+internal sealed class RedisServer : IAsyncDisposable
+{
+    private const string Program = "redis-server";
+    private const string ReadyLine = "Ready to accept connections";
+
+    /// <summary>The free port may be taken by somebody else before Redis has it.</summary>
+    private const int MaxPorts = 5;
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("webapp-redis-");
+    private readonly List<ConnectionMultiplexer> connections = [];
+    private Process? process;
+
+    private RedisServer() => AppDomain.CurrentDomain.ProcessExit += KillAtExit;
+
+    public int Port { get; private set; }
+
+    /// <summary>What goes into <c>ConnectionStrings:Redis</c>.</summary>
+    public string Configuration => $"127.0.0.1:{Port}";
+
+    public static async Task<RedisServer> StartAsync()
+    {
+        Require();
+        var server = new RedisServer();
+        try
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                server.Port = FreePort();
+                if (await server.TryRunAsync())
+                {
+                    return server;
+                }
+
+                Assert.True(attempt < MaxPorts, $"{Program} did not start on {MaxPorts} free ports.");
+            }
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A port where nothing listens.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>A connection of the test's own, closed with the server.</summary>
+    public async Task<ConnectionMultiplexer> ConnectAsync()
+    {
+        var connection = await ConnectionMultiplexer.ConnectAsync($"{Configuration},allowAdmin=true");
+        connections.Add(connection);
+        return connection;
+    }
+
+    /// <summary>Sends a command as it is written.</summary>
+    public async Task<RedisResult> AskAsync(string command, params object[] arguments)
+    {
+        await using var connection = await ConnectionMultiplexer.ConnectAsync($"{Configuration},allowAdmin=true");
+        return await connection.GetDatabase().ExecuteAsync(command, arguments);
+    }
+
+    /// <summary>Hears of all that happens to a key from now on (Redis, "Keyspace notifications").</summary>
+    public async Task<KeyEvents> WatchAsync(string key)
+    {
+        var connection = await ConnectAsync();
+        return new KeyEvents(await connection.GetSubscriber().SubscribeAsync(RedisChannel.Literal($"__keyspace@0__:{key}")));
+    }
+
+    /// <summary>How often each command was called since the start.</summary>
+    public async Task<IReadOnlyDictionary<string, long>> CallsAsync()
+    {
+        var text = (string)(await AskAsync("INFO", "commandstats"))!;
+        return text.Split("\r\n")
+            .Where(line => line.StartsWith("cmdstat_", StringComparison.Ordinal))
+            .Select(line => line["cmdstat_".Length..].Split(":calls="))
+            .ToDictionary(parts => parts[0], parts => long.Parse(parts[1].Split(',')[0], CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Writes and scripts are left waiting until <see cref="ResumeAsync"/>.</summary>
+    public Task PauseAsync() => AskAsync("CLIENT", "PAUSE", "60000", "WRITE");
+
+    public Task ResumeAsync() => AskAsync("CLIENT", "UNPAUSE");
+
+    /// <summary>SIGKILL.</summary>
+    public async Task KillAsync()
+    {
+        if (process is { } running)
+        {
+            process = null;
+            running.Kill();
+            await running.WaitForExitAsync();
+            running.Dispose();
+        }
+    }
+
+    /// <summary>Starts again on the same port, empty.</summary>
+    public async Task RestartAsync()
+    {
+        await KillAsync();
+        Assert.True(await TryRunAsync(), $"{Program} did not start again on port {Port}.");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        AppDomain.CurrentDomain.ProcessExit -= KillAtExit;
+        foreach (var connection in connections)
+        {
+            await connection.DisposeAsync();
+        }
+
+        await KillAsync();
+        folder.Delete(recursive: true);
+    }
+
+    private static void Require()
+    {
+        var installed = (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(Path.PathSeparator)
+            .Any(directory => File.Exists(Path.Combine(directory, Program)));
+        var reason = $"{Program} is not installed, or not in the PATH.";
+        if (Environment.GetEnvironmentVariable("CI") == "true")
+        {
+            Assert.True(installed, reason);
+        }
+
+        Assert.SkipUnless(installed, reason);
+    }
+
+    private void KillAtExit(object? sender, EventArgs arguments) => process?.Kill();
+
+    /// <summary>False if Redis ended before it was ready.</summary>
+    private async Task<bool> TryRunAsync()
+    {
+        process = Process.Start(new ProcessStartInfo(Program)
+        {
+            ArgumentList =
+            {
+                "--port", Port.ToString(CultureInfo.InvariantCulture),
+                "--bind", "127.0.0.1",
+                "--dir", folder.FullName,
+                "--save", "",
+                "--appendonly", "no",
+                "--notify-keyspace-events", "KEA",
+            },
+            RedirectStandardOutput = true,
+        })!;
+        using var patience = The.Patience();
+        while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+        {
+            if (line.Contains(ReadyLine, StringComparison.Ordinal))
+            {
+                // Read to the end, so that Redis never waits for a full pipe.
+                _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+                return true;
+            }
+        }
+
+        await KillAsync();
+        return false;
+    }
+}
+
+/// <summary>What happens to one key, in order.</summary>
+internal sealed class KeyEvents(ChannelMessageQueue messages)
+{
+    /// <summary>The next thing that happens, by its name: <c>set</c>, <c>expire</c>, <c>del</c>, <c>expired</c>.</summary>
+    public async Task<string> NextAsync()
+    {
+        using var patience = The.Patience();
+        return (await messages.ReadAsync(patience.Token)).Message!;
+    }
+}

@@ -1,0 +1,19 @@
+namespace WebApp.Tests.Fixtures;
+
+/// <summary>How tests wait for what must happen.</summary>
+internal static class Waiting
+{
+    /// <summary>Waits for what must happen, and fails if it does not.</summary>
+    public static Task InTime(this Task task) => task.WaitAsync(Patience.Long);
+
+    /// <inheritdoc cref="InTime(Task)"/>
+    public static Task<T> InTime<T>(this Task<T> task) => task.WaitAsync(Patience.Long);
+
+    /// <summary>Completes once the token is cancelled.</summary>
+    public static async Task CancelledAsync(this CancellationToken token)
+    {
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = token.Register(() => cancelled.TrySetResult());
+        await cancelled.Task.InTime();
+    }
+}

@@ -1,0 +1,42 @@
+using WebApp.Locking;
+using WebApp.Tests.Fixtures;
+using Xunit;
+
+namespace WebApp.Tests.Locking;
+
+/// <summary>The lock of a site without Redis.</summary>
+public sealed class ProcessUserLockTests : UserLockContract
+{
+    private ProcessUserLock TheLock => (ProcessUserLock)Lock;
+
+    [Fact]
+    public async Task Waiters_are_served_in_the_order_they_came()
+    {
+        var holder = await Lock.AcquireAsync(User);
+        var waiting = await QueueAsync(5);
+        foreach (var waiter in waiting)
+        {
+            await holder.DisposeAsync();
+            holder = await waiter.InTime();
+        }
+
+        await holder.DisposeAsync();
+    }
+
+    private protected override Task<IUserLock> CreateAsync() =>
+        Task.FromResult<IUserLock>(new ProcessUserLock(Some.Options(), Time));
+
+    /// <summary>A caller waits by the time the call returns.</summary>
+    private protected override Task<List<Task<UserLease>>> QueueAsync(int count) =>
+        Task.FromResult(Enumerable.Range(0, count).Select(_ => Lock.AcquireAsync(User).AsTask()).ToList());
+
+    private protected override Task OthersHaveLookedAsync(int count) => Task.CompletedTask;
+
+    private protected override Task LookedAgainAsync() => Task.CompletedTask;
+
+    private protected override Task NothingIsLeftAsync()
+    {
+        Assert.Equal(0, TheLock.Count);
+        return Task.CompletedTask;
+    }
+}

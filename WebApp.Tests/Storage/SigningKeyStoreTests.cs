@@ -1,0 +1,169 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.IdentityModel.Tokens;
+using WebApp.Configuration;
+using WebApp.Storage;
+using WebApp.Tests.Fixtures;
+using WebApp.Tokens;
+using Xunit;
+
+namespace WebApp.Tests.Storage;
+
+/// <summary>The signing keys outlive a restart, a change of algorithm and a start in company, and are never there in clear.</summary>
+public sealed class SigningKeyStoreTests : IAsyncLifetime
+{
+    private Store store = null!;
+
+    public async ValueTask InitializeAsync() => store = await Store.OpenAsync();
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    [Theory]
+    [InlineData("ES256")]
+    [InlineData("HS256")]
+    public async Task The_first_start_makes_a_key_and_the_next_one_finds_it(string algorithm)
+    {
+        await using var before = store.Another(options => options.Algorithm = algorithm);
+        await before.StartAsync<SigningKeyStore>();
+        var text = Issue(before);
+        await using var after = store.Another(options => options.Algorithm = algorithm);
+        await after.StartAsync<SigningKeyStore>();
+
+        Assert.Equal(Kid(before), Kid(after));
+        Assert.NotNull(Read(after, text));
+        Assert.Equal(algorithm, Assert.Single(await RowsAsync()).Algorithm);
+    }
+
+    [Fact]
+    public async Task A_change_of_algorithm_signs_nobody_out_and_can_be_taken_back()
+    {
+        await store.StartAsync<SigningKeyStore>();
+        var old = Issue(store);
+
+        await using var changed = store.Another(options => options.Algorithm = "HS256");
+        await changed.StartAsync<SigningKeyStore>();
+        Assert.Equal("HS256", changed.Get<SigningKeys>().Current.Algorithm);
+        Assert.NotNull(Read(changed, old));
+        var young = Issue(changed);
+
+        await using var back = store.Another();
+        await back.StartAsync<SigningKeyStore>();
+        Assert.Equal(Kid(store), Kid(back));
+        Assert.NotNull(Read(back, young));
+        Assert.Equal(2, (await RowsAsync()).Count);
+    }
+
+    [Fact]
+    public async Task The_newest_key_of_the_algorithm_signs_and_older_ones_are_still_accepted()
+    {
+        await store.StartAsync<SigningKeyStore>();
+        var old = Issue(store);
+        var replacement = SigningKey.Create("ES256");
+        await store.InDatabaseAsync(async db =>
+        {
+            db.SigningKeys.Add(new SigningKeyRow
+            {
+                Id = replacement.Key.KeyId,
+                Algorithm = "ES256",
+                ProtectedMaterial = store.Protection.CreateProtector("WebApp.Storage.SigningKey.v1")
+                    .Protect(Convert.ToBase64String(replacement.Export())),
+                CreatedAt = The.Beginning.AddDays(1),
+            });
+            return await db.SaveChangesAsync();
+        });
+
+        await using var next = store.Another();
+        await next.StartAsync<SigningKeyStore>();
+
+        Assert.Equal(replacement.Key.KeyId, Kid(next));
+        Assert.NotNull(Read(next, old));
+    }
+
+    /// <summary>Scenario 26: had each node its own key, a browser would refresh each time it met another node.</summary>
+    [Fact]
+    public async Task Nodes_that_start_together_on_an_empty_database_agree_on_a_key()
+    {
+        await using var other = store.Another();
+        var gate = store.Probe.Hold(Sql.AddKey);
+        var looked = other.Probe.ExecutedAsync(Sql.ReadKeys);
+        var starting = Task.Run(() => store.StartAsync<SigningKeyStore>());
+        await gate.Arrived;
+        var startingToo = Task.Run(() => other.StartAsync<SigningKeyStore>());
+        await looked;
+        store.Probe.StopHolding(Sql.AddKey);
+        await Task.WhenAll(starting, startingToo).InTime();
+
+        Assert.Equal(Kid(store), Kid(other));
+        Assert.NotNull(Read(other, Issue(store)));
+        Assert.NotNull(Read(store, Issue(other)));
+        Assert.Single(await RowsAsync());
+    }
+
+    [Fact]
+    public async Task A_key_that_cannot_be_read_explains_itself()
+    {
+        await store.StartAsync<SigningKeyStore>();
+        await using var stranger = store.Another(protection: new EphemeralDataProtectionProvider());
+
+        var failure = await Assert.ThrowsAsync<StartException>(() => stranger.StartAsync<SigningKeyStore>());
+
+        Assert.Contains(Kid(store), failure.Message);
+        Assert.Contains("Data Protection", failure.Message);
+        Assert.Contains("SigningKeys", failure.Message);
+        Assert.IsType<CryptographicException>(failure.InnerException, exactMatch: false);
+    }
+
+    [Theory]
+    [InlineData("ES256")]
+    [InlineData("RS256")]
+    [InlineData("HS256")]
+    public async Task No_key_is_in_the_database_file_in_clear(string algorithm)
+    {
+        await using var node = store.Another(options => options.Algorithm = algorithm);
+        await node.StartAsync<SigningKeyStore>();
+
+        var files = Directory.GetFiles(Path.GetDirectoryName(store.File)!, "webapp.db*");
+        var stored = Encoding.Latin1.GetString([.. files.SelectMany(ReadShared)]);
+
+        Assert.Contains(Kid(node), stored);
+        var key = node.Get<SigningKeys>().Current.Key;
+        byte[] secret = key switch
+        {
+            ECDsaSecurityKey ecdsa => ecdsa.ECDsa.ExportParameters(true).D!,
+            RsaSecurityKey rsa => rsa.Rsa.ExportParameters(true).D!,
+            _ => ((SymmetricSecurityKey)key).Key,
+        };
+        string[] forms =
+        [
+            Encoding.Latin1.GetString(secret), Convert.ToHexString(secret), Convert.ToHexStringLower(secret),
+            Convert.ToBase64String(secret).TrimEnd('='), Base64UrlEncoder.Encode(secret), Convert.ToBase64String(Whole(key))[20..60],
+            "PRIVATE KEY",
+        ];
+        Assert.All(forms, form => Assert.DoesNotContain(form, stored, StringComparison.Ordinal));
+    }
+
+    private static byte[] Whole(SecurityKey key) => key switch
+    {
+        ECDsaSecurityKey ecdsa => ecdsa.ECDsa.ExportPkcs8PrivateKey(),
+        RsaSecurityKey rsa => rsa.Rsa.ExportPkcs8PrivateKey(),
+        _ => [.. ((SymmetricSecurityKey)key).Key, .. ((SymmetricSecurityKey)key).Key],
+    };
+
+    private static byte[] ReadShared(string file)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var bytes = new MemoryStream();
+        stream.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    private static string Kid(Store node) => node.Get<SigningKeys>().Current.Key.KeyId;
+
+    private static string Issue(Store node) => node.Get<AccessTokenIssuer>().Issue(Some.Grant(), The.Beginning);
+
+    private static AccessToken? Read(Store node, string text) => node.Get<AccessTokenReader>().Read(text);
+
+    private Task<List<SigningKeyRow>> RowsAsync() => store.InDatabaseAsync(db => db.SigningKeys.AsNoTracking().ToListAsync());
+}
