@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using WebApp.Composition;
 using WebApp.Storage;
 
 namespace WebApp.Tests.Fixtures;
@@ -106,10 +107,15 @@ internal sealed class Site : WebApplicationFactory<Program>
 
     public override async ValueTask DisposeAsync()
     {
+        var database = Services.GetRequiredService<DatabaseLocation>().ConnectionString;
         await base.DisposeAsync();
+        await using (var connection = new SqliteConnection(database))
+        {
+            SqliteConnection.ClearPool(connection);
+        }
+
         if (ownsFolder)
         {
-            SqliteConnection.ClearAllPools();
             folder.Delete(recursive: true);
         }
     }
