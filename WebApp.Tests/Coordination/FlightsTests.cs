@@ -121,6 +121,22 @@ public sealed class FlightsTests
         }
     }
 
+    /// <summary>Whoever has an answer and asks again starts anew, however quick.</summary>
+    [Fact]
+    public async Task A_flight_has_ended_by_the_time_its_passengers_know()
+    {
+        gate.Open();
+        for (var flight = 0; flight < 5_000; flight++)
+        {
+            var passenger = flights.JoinAsync("a", () => Task.FromResult(0));
+            SpinWait.SpinUntil(() => passenger.IsCompleted);
+
+            Assert.Equal(0, flights.Count);
+        }
+
+        await gate.PassAsync();
+    }
+
     [Fact]
     public async Task The_work_sees_nothing_of_the_request_that_started_it()
     {

@@ -34,14 +34,22 @@ internal sealed class RedisServer : IAsyncDisposable
     private const string Program = "redis-server";
     private const string ReadyLine = "Ready to accept connections";
 
+    /// <summary>Kills Redis when the input ends: with this process, even if it is killed itself.</summary>
+    private const string Keeper = """
+        "$@" & exec >/dev/null; cat; kill -9 $!; wait
+        """;
+
     /// <summary>The free port may be taken by somebody else before Redis has it.</summary>
     private const int MaxPorts = 5;
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("webapp-redis-");
     private readonly List<ConnectionMultiplexer> connections = [];
-    private Process? process;
+    private Process? keeper;
+    private Task ended = Task.CompletedTask;
 
-    private RedisServer() => AppDomain.CurrentDomain.ProcessExit += KillAtExit;
+    private RedisServer()
+    {
+    }
 
     public int Port { get; private set; }
 
@@ -120,10 +128,11 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>SIGKILL.</summary>
     public async Task KillAsync()
     {
-        if (process is { } running)
+        if (keeper is { } running)
         {
-            process = null;
-            running.Kill();
+            keeper = null;
+            running.StandardInput.Close();
+            await ended.InTime();
             await running.WaitForExitAsync();
             running.Dispose();
         }
@@ -138,7 +147,6 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        AppDomain.CurrentDomain.ProcessExit -= KillAtExit;
         foreach (var connection in connections)
         {
             await connection.DisposeAsync();
@@ -162,15 +170,14 @@ internal sealed class RedisServer : IAsyncDisposable
         Assert.SkipUnless(installed, reason);
     }
 
-    private void KillAtExit(object? sender, EventArgs arguments) => process?.Kill();
-
     /// <summary>False if Redis ended before it was ready.</summary>
     private async Task<bool> TryRunAsync()
     {
-        process = Process.Start(new ProcessStartInfo(Program)
+        keeper = Process.Start(new ProcessStartInfo("/bin/sh")
         {
             ArgumentList =
             {
+                "-c", Keeper, "sh", Program,
                 "--port", Port.ToString(CultureInfo.InvariantCulture),
                 "--bind", "127.0.0.1",
                 "--dir", folder.FullName,
@@ -178,15 +185,16 @@ internal sealed class RedisServer : IAsyncDisposable
                 "--appendonly", "no",
                 "--notify-keyspace-events", "KEA",
             },
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
         })!;
         using var patience = The.Patience();
-        while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+        while (await keeper.StandardOutput.ReadLineAsync(patience.Token) is { } line)
         {
             if (line.Contains(ReadyLine, StringComparison.Ordinal))
             {
-                // Read to the end, so that Redis never waits for a full pipe.
-                _ = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+                // Read to the end, so that Redis never waits for a full pipe, and is known to be gone when it is.
+                ended = keeper.StandardOutput.ReadToEndAsync(CancellationToken.None);
                 return true;
             }
         }

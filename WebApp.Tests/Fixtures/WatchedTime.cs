@@ -14,10 +14,20 @@ internal sealed class WatchedTime() : FakeTimeProvider(The.Beginning)
     /// <summary>Completes once so many periodic timers have been set in all.</summary>
     public Task TickersAsync(int count) => tickers.ArrivedAsync(count);
 
+    /// <summary>How long the last one waits that waits until a certain time.</summary>
+    public TimeSpan LastWait { get; private set; }
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = base.CreateTimer(callback, state, dueTime, period);
-        _ = (period == Timeout.InfiniteTimeSpan ? waits : tickers).PassAsync();
+        if (period != Timeout.InfiniteTimeSpan)
+        {
+            _ = tickers.PassAsync();
+            return timer;
+        }
+
+        LastWait = dueTime;
+        _ = waits.PassAsync();
         return timer;
     }
 }

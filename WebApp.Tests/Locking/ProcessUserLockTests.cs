@@ -12,7 +12,7 @@ public sealed class ProcessUserLockTests : UserLockContract
     [Fact]
     public async Task Waiters_are_served_in_the_order_they_came()
     {
-        var holder = await Lock.AcquireAsync(User);
+        var holder = await TakeAsync(User);
         var waiting = await QueueAsync(5);
         foreach (var waiter in waiting)
         {
@@ -21,6 +21,15 @@ public sealed class ProcessUserLockTests : UserLockContract
         }
 
         await holder.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_waiter_waits_for_as_long_as_is_configured()
+    {
+        await using var holder = await TakeAsync(User);
+        await QueueAsync(1);
+
+        Assert.Equal(Options.LockWait, Time.LastWait);
     }
 
     private protected override Task<IUserLock> CreateAsync() =>

@@ -19,7 +19,7 @@ public sealed class RedisUserLockTests(SharedRedis shared) : UserLockContract
     [Fact]
     public async Task Two_nodes_exclude_each_other()
     {
-        await using var here = await Lock.AcquireAsync(User);
+        await using var here = await TakeAsync(User);
         var there = OtherNode.AcquireAsync(User).AsTask();
         await WaitingAsync(1);
         Time.Advance(Options.LockWait);
@@ -31,7 +31,7 @@ public sealed class RedisUserLockTests(SharedRedis shared) : UserLockContract
     public async Task A_key_never_stands_without_an_end()
     {
         var events = await server.WatchAsync(Key);
-        await using (var lease = await Lock.AcquireAsync(User))
+        await using (var lease = await TakeAsync(User))
         {
             Assert.Equal(["set", "expire"], [await events.NextAsync(), await events.NextAsync()]);
             Assert.InRange(await LeftAsync(), 1, (long)Options.LockLease.TotalMilliseconds);
@@ -48,7 +48,7 @@ public sealed class RedisUserLockTests(SharedRedis shared) : UserLockContract
     [Fact]
     public async Task Giving_back_a_lock_that_has_passed_on_leaves_it_alone()
     {
-        var frozen = await Lock.AcquireAsync(User);
+        var frozen = await TakeAsync(User);
         await PassOnAsync();
 
         await frozen.DisposeAsync();
@@ -61,7 +61,7 @@ public sealed class RedisUserLockTests(SharedRedis shared) : UserLockContract
     [Fact]
     public async Task Renewing_a_lock_that_has_passed_on_leaves_it_alone_and_says_that_it_is_lost()
     {
-        await using var frozen = await Lock.AcquireAsync(User);
+        await using var frozen = await TakeAsync(User);
         await PassOnAsync();
 
         Time.Advance(Options.LockLease / 3);
@@ -75,7 +75,7 @@ public sealed class RedisUserLockTests(SharedRedis shared) : UserLockContract
     [Fact]
     public async Task A_lease_that_has_ended_unnoticed_says_that_it_is_lost()
     {
-        await using var frozen = await Lock.AcquireAsync(User);
+        await using var frozen = await TakeAsync(User);
         await server.AskAsync("DEL", Key);
 
         Time.Advance(Options.LockLease / 3);
@@ -87,7 +87,7 @@ public sealed class RedisUserLockTests(SharedRedis shared) : UserLockContract
     [Fact]
     public async Task Each_third_of_a_lease_makes_it_whole_again()
     {
-        await using var lease = await Lock.AcquireAsync(User);
+        await using var lease = await TakeAsync(User);
         var events = await server.WatchAsync(Key);
         for (var third = 0; third < 5; third++)
         {
@@ -138,7 +138,7 @@ public sealed class RedisUserLockTests(SharedRedis shared) : UserLockContract
     [Fact]
     public async Task A_release_that_was_not_announced_is_found_by_looking()
     {
-        await using var holder = await Lock.AcquireAsync(User);
+        await using var holder = await TakeAsync(User);
         var waiter = Assert.Single(await QueueAsync(1));
         await server.AskAsync("DEL", Key);
         Assert.False(waiter.IsCompleted);

@@ -31,7 +31,7 @@ public abstract class UserLockContract : IAsyncLifetime
     [Fact]
     public async Task A_free_lock_is_had_at_once()
     {
-        await using var lease = await Lock.AcquireAsync(User);
+        await using var lease = await TakeAsync(User);
 
         Assert.Equal(LeaseStatus.Held, lease.Status);
         Assert.False(lease.Lost.IsCancellationRequested);
@@ -40,8 +40,8 @@ public abstract class UserLockContract : IAsyncLifetime
     [Fact]
     public async Task A_lock_that_was_given_back_is_had_at_once()
     {
-        await (await Lock.AcquireAsync(User)).DisposeAsync();
-        await using var again = await Lock.AcquireAsync(User);
+        await (await TakeAsync(User)).DisposeAsync();
+        await using var again = await TakeAsync(User);
 
         Assert.Equal(LeaseStatus.Held, again.Status);
     }
@@ -49,8 +49,8 @@ public abstract class UserLockContract : IAsyncLifetime
     [Fact]
     public async Task Other_users_do_not_wait()
     {
-        await using var one = await Lock.AcquireAsync(User);
-        await using var other = await Lock.AcquireAsync(Some.User());
+        await using var one = await TakeAsync(User);
+        await using var other = await TakeAsync(Some.User());
 
         Assert.Equal(LeaseStatus.Held, one.Status);
         Assert.Equal(LeaseStatus.Held, other.Status);
@@ -60,7 +60,7 @@ public abstract class UserLockContract : IAsyncLifetime
     [Fact]
     public async Task Each_release_lets_exactly_one_waiter_in()
     {
-        var holder = await Lock.AcquireAsync(User);
+        var holder = await TakeAsync(User);
         var waiting = await QueueAsync(Waiters);
         while (waiting.Count > 0)
         {
@@ -84,7 +84,7 @@ public abstract class UserLockContract : IAsyncLifetime
         var most = 0;
         var rounds = Enumerable.Range(0, 30).Select(_ => Task.Run(async () =>
         {
-            await using var lease = await Lock.AcquireAsync(User);
+            await using var lease = await TakeAsync(User);
             var now = Interlocked.Increment(ref inside);
             InterlockedMax(ref most, now);
             await Task.Yield();
@@ -102,7 +102,7 @@ public abstract class UserLockContract : IAsyncLifetime
     [Fact]
     public async Task Patience_ends_with_an_answer_and_not_before_its_time()
     {
-        await using var holder = await Lock.AcquireAsync(User);
+        await using var holder = await TakeAsync(User);
         var waiter = Assert.Single(await QueueAsync(1));
 
         Time.Advance(Options.LockWait - TimeSpan.FromMilliseconds(1));
@@ -117,7 +117,7 @@ public abstract class UserLockContract : IAsyncLifetime
     [Fact]
     public async Task Who_waited_in_vain_leaves_nothing_behind()
     {
-        var holder = await Lock.AcquireAsync(User);
+        var holder = await TakeAsync(User);
         var waiter = Assert.Single(await QueueAsync(1));
         Time.Advance(Options.LockWait);
         var lease = await waiter.InTime();
@@ -135,9 +135,9 @@ public abstract class UserLockContract : IAsyncLifetime
     [Fact]
     public async Task A_lease_given_back_twice_frees_nobody_elses_lock()
     {
-        var first = await Lock.AcquireAsync(User);
+        var first = await TakeAsync(User);
         await first.DisposeAsync();
-        await using var second = await Lock.AcquireAsync(User);
+        await using var second = await TakeAsync(User);
 
         await first.DisposeAsync();
         var third = Assert.Single(await QueueAsync(1));
@@ -150,7 +150,7 @@ public abstract class UserLockContract : IAsyncLifetime
     [Fact]
     public async Task A_lease_given_back_can_still_be_asked()
     {
-        var lease = await Lock.AcquireAsync(User);
+        var lease = await TakeAsync(User);
         await lease.DisposeAsync();
 
         Assert.Equal(LeaseStatus.Held, lease.Status);
@@ -160,7 +160,7 @@ public abstract class UserLockContract : IAsyncLifetime
     [Fact]
     public async Task Nothing_is_left_of_a_user_when_all_have_gone()
     {
-        var holder = await Lock.AcquireAsync(User);
+        var holder = await TakeAsync(User);
         var impatient = Assert.Single(await QueueAsync(1));
         Time.Advance(Options.LockWait);
         await (await impatient.InTime()).DisposeAsync();
@@ -171,6 +171,8 @@ public abstract class UserLockContract : IAsyncLifetime
 
         await NothingIsLeftAsync();
     }
+
+    private protected Task<UserLease> TakeAsync(UserId user) => Lock.AcquireAsync(user).AsTask().InTime();
 
     private protected abstract Task<IUserLock> CreateAsync();
 

@@ -49,8 +49,9 @@ public sealed partial class QueryPlanTests
         store.Probe.Forget();
         await store.StartAsync<RevokedSessionsReader>();
         var seen = await store.StartAsync<SeenWriter>();
+        var written = store.Probe.ExecutedAsync(Sql.Seen);
         seen.Queue(token.Session, token.Generation);
-        await store.Probe.ExecutedAsync(Sql.Seen);
+        await written;
         await store.Get<SessionSweeper>().SweepOnceAsync(TestContext.Current.CancellationToken);
         string[] expected = [Sql.ReadRevoked, Sql.Seen, Sql.Sweep];
         Assert.All(expected, part => Assert.True(store.Probe.Count(part) > 0, part));

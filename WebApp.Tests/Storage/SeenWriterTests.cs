@@ -50,8 +50,11 @@ public sealed class SeenWriterTests : IAsyncLifetime
         await ProveAsync(generation: 0);
         store.Time.Advance(TimeSpan.FromSeconds(10));
 
-        store.Get<SeenWriter>().Queue(token.Session, token.Generation);
-        await store.Probe.ExecutedAsync(Sql.Seen, 2);
+        // Another node has seen the same.
+        await using var node = store.Another();
+        var written = node.Probe.ExecutedAsync(Sql.Seen);
+        (await node.StartAsync<SeenWriter>()).Queue(token.Session, token.Generation);
+        await written;
 
         Assert.Equal(The.Beginning, (await store.RowAsync(token.Session)).SeenAt);
     }
@@ -85,8 +88,9 @@ public sealed class SeenWriterTests : IAsyncLifetime
             writer.Queue(token.Session, new Generation(0));
         }
 
+        var written = store.Probe.ExecutedAsync(Sql.Seen, 2);
         store.Probe.StopHolding(Sql.Seen);
-        await store.Probe.ExecutedAsync(Sql.Seen, 2);
+        await written;
         await store.Get<SeenWriter>().StopAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(The.Beginning, (await store.RowAsync(token.Session)).SeenAt);

@@ -23,8 +23,9 @@ public sealed class LogTests
         var token = await store.SignInAsync("Admin");
         pairs.Add((await store.RefreshAsync(token)).Pair);
         pairs.Add((await store.RefreshAsync(token)).Pair);
+        var written = store.Probe.ExecutedAsync(DatabaseProbe.Seen);
         seen.Queue(token.Session, new Generation(1));
-        await store.Probe.ExecutedAsync("SET \"SeenAt\"");
+        await written;
         pairs.Add((await store.RefreshAsync(store.Get<RefreshTokens>().Read(pairs[0].RefreshToken)!)).Pair);
         store.Probe.FailBefore(DatabaseProbe.Rotation, times: 1);
         pairs.Add((await store.RefreshAsync(token with { Generation = new Generation(2) })).Pair);

@@ -8,7 +8,7 @@ namespace WebApp.Composition;
 internal sealed class DatabaseLocation
 {
     /// <summary>How long a statement waits for another writer, in seconds, unless the connection string says otherwise.</summary>
-    private const int BusyTimeoutSeconds = 10;
+    private const int BusyTimeoutSeconds = 5;
 
     public DatabaseLocation(IOptions<ConnectionsOptions> options, IHostEnvironment environment)
     {

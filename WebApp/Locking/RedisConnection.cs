@@ -10,7 +10,9 @@ namespace WebApp.Locking;
 /// </summary>
 internal sealed class RedisConnection(IOptions<ConnectionsOptions> options) : IHostedService, IAsyncDisposable
 {
-    /// <summary>The longest that one command may take, but for <see cref="Heartbeat"/>. What Redis adds to a request is bounded by this.</summary>
+    /// <summary>
+    /// The longest that one command may take, but for <see cref="Heartbeat"/>. What Redis adds to a request is bounded by this.
+    /// </summary>
     private const int CommandTimeoutMilliseconds = 1000;
 
     /// <summary>How often the multiplexer looks for commands that have timed out: a time-out is late by up to this.</summary>
