@@ -71,10 +71,10 @@ internal sealed class SessionDoor(
         }
 
         var ended = access.Select(accessTokens.Read).OfType<AccessToken>().FirstOrDefault();
-        if (Best(readable, ended) is { } token1)
+        if (Best(readable, ended) is { } best)
         {
             metrics.Checked("expired");
-            return SessionEvidence.NeedsRefresh(token1);
+            return SessionEvidence.NeedsRefresh(best);
         }
 
         // No refresh token is left to ask with: the session is over as far as this browser can tell.

@@ -19,7 +19,6 @@ internal static class LogEvents
     public const int RefreshDecided = 300;
     public const int RefreshFailed = 301;
 
-    public const int SignedIn = 400;
     public const int SignInRefused = 401;
     public const int AccountSeeded = 402;
 
