@@ -105,7 +105,7 @@ public sealed class RedisTests
         using var visitor = await ExpiredAsync(site);
         await redis.PauseAsync();
 
-        using var answer = await visitor.GetAsync("/api/me").WaitAsync(TimeSpan.FromSeconds(10));
+        using var answer = await visitor.GetAsync("/api/me").WaitAsync(TimeSpan.FromSeconds(4));
         await redis.ResumeAsync();
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
