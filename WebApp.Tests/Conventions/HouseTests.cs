@@ -10,7 +10,7 @@ public sealed partial class HouseTests
     private static readonly HashSet<(string Path, string Code)> Allowed =
     [
         // The pause after a fault of the database, on the site's own clock.
-        ("WebApp/Storage/SeenWriter.cs", "await Task.Delay(PauseAfterFault, time, stoppingToken);"),
+        ("WebApp/Storage/SeenWriter.cs", "await Task.Delay(PauseAfterFault, time, stopping);"),
         // The pause between two batches, in which whoever waits for the database has a turn.
         ("WebApp/Storage/SessionSweeper.cs", "await Task.Delay(Pause, time, stopping);"),
         // The one place that names the system's clock.

@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 namespace WebApp.Tests.Fixtures;
 
 /// <summary>Sees every statement of the site, and can hold, fail or lose the answer of those that a test names.</summary>
-internal sealed class DatabaseProbe : DbCommandInterceptor
+internal sealed class DatabaseProbe : DbCommandInterceptor, IDbTransactionInterceptor
 {
     /// <summary>The statement that moves a session to its next generation.</summary>
     public const string Rotation = "UPDATE \"Sessions\" AS \"s\"\nSET \"Generation\"";
@@ -19,6 +19,7 @@ internal sealed class DatabaseProbe : DbCommandInterceptor
     private readonly ConcurrentDictionary<string, Fault> faults = new();
     private readonly ConcurrentQueue<(string Part, Gate Watch)> watches = new();
     private readonly ConcurrentDictionary<string, Gate> counts = new();
+    private readonly ConcurrentDictionary<DbTransaction, ConcurrentQueue<string>> uncommitted = new();
 
     public IReadOnlyList<string> Statements => [.. statements];
 
@@ -39,7 +40,10 @@ internal sealed class DatabaseProbe : DbCommandInterceptor
         }
     }
 
-    /// <summary>Completes when the next statement with this part has been carried out. To be asked before it is sent.</summary>
+    /// <summary>
+    /// Completes when the next statement with this part has been carried out, which in a transaction is its commit. To be asked
+    /// before it is sent.
+    /// </summary>
     public Task NextAsync(string part) => Watch(part).Arrived;
 
     /// <summary>Completes once so many statements with this part have been carried out since this was first asked.</summary>
@@ -99,15 +103,35 @@ internal sealed class DatabaseProbe : DbCommandInterceptor
         ThrowIfFaulty(command, afterExecution: false);
     }
 
+    public Task TransactionCommittedAsync(
+        DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default)
+    {
+        foreach (var statement in uncommitted.TryRemove(transaction, out var statements) ? [.. statements] : Array.Empty<string>())
+        {
+            Tell(statement);
+        }
+
+        return Task.CompletedTask;
+    }
+
     private void After(DbCommand command)
     {
         ThrowIfFaulty(command, afterExecution: true);
-        foreach (var (part, watch) in watches)
+        if (command.Transaction is { } transaction)
         {
-            if (command.CommandText.Contains(part, StringComparison.Ordinal))
-            {
-                _ = watch.PassAsync();
-            }
+            uncommitted.GetOrAdd(transaction, _ => new()).Enqueue(command.CommandText);
+        }
+        else
+        {
+            Tell(command.CommandText);
+        }
+    }
+
+    private void Tell(string statement)
+    {
+        foreach (var (_, watch) in watches.Where(each => statement.Contains(each.Part, StringComparison.Ordinal)))
+        {
+            _ = watch.PassAsync();
         }
     }
 

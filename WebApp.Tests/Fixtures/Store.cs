@@ -220,6 +220,8 @@ internal sealed class Store : IAsyncDisposable
             .AddSingleton<RevokedSessionsReader>()
             .AddSingleton<SeenWriter>()
             .AddSingleton<SessionSweeper>()
+            .AddSingleton(Random.Shared)
+            .AddSingleton<ISessionRows, SessionRows>()
             .AddSingleton<SessionRevoker>()
             .AddSingleton<RotationJudge>()
             .AddSingleton<SessionOpener>()

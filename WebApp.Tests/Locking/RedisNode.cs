@@ -14,9 +14,10 @@ internal sealed class RedisNode : IAsyncDisposable
     private RedisNode(string redis, TimeProvider time, SessionsOptions options)
     {
         loggers.AddProvider(Logs);
+        var sessions = Microsoft.Extensions.Options.Options.Create(options);
         Connection = new RedisConnection(Microsoft.Extensions.Options.Options.Create(new ConnectionsOptions { Redis = redis }));
         Lock = new RedisUserLock(
-            Connection, Microsoft.Extensions.Options.Options.Create(options), time, loggers.CreateLogger<RedisUserLock>());
+            new RedisLocks(Connection, sessions), sessions, time, Random.Shared, loggers.CreateLogger<RedisUserLock>());
     }
 
     public RedisConnection Connection { get; }

@@ -23,7 +23,7 @@ internal sealed class Mint : IDisposable
         Key = keys[0];
         Keys.Use(keys);
         var options = Some.Options(change);
-        issuer = new AccessTokenIssuer(Keys, options);
+        issuer = new AccessTokenIssuer(Keys, options, Random.Shared);
         reader = new AccessTokenReader(Keys, options, Time);
     }
 

@@ -58,6 +58,7 @@ internal static class WebAppServices
         services.AddOptions<KeyManagementOptions>().Configure<DatabaseLocation, ILoggerFactory>(
             (options, location, logs) => options.XmlRepository = new FileSystemXmlRepository(location.Keys, logs));
 
+        services.AddSingleton(Random.Shared);
         services.AddSingleton<SigningKeys>();
         services.AddSingleton<AccessTokenIssuer>();
         services.AddSingleton<AccessTokenReader>();
@@ -81,6 +82,7 @@ internal static class WebAppServices
         services.AddHostedService(provider => provider.GetRequiredService<SeenWriter>());
         services.AddHostedService<SessionSweeper>();
 
+        services.AddSingleton<ISessionRows, SessionRows>();
         services.AddSingleton<SessionRevoker>();
         services.AddSingleton<RotationJudge>();
         services.AddSingleton<SessionOpener>();
@@ -100,9 +102,10 @@ internal static class WebAppServices
 
         services.AddSingleton<RedisConnection>();
         services.AddHostedService(provider => provider.GetRequiredService<RedisConnection>());
-        services.AddStackExchangeRedisCache(options => options.InstanceName = RedisUserLock.KeyPrefix);
+        services.AddStackExchangeRedisCache(options => options.InstanceName = RedisLocks.KeyPrefix);
         services.AddOptions<Microsoft.Extensions.Caching.StackExchangeRedis.RedisCacheOptions>().Configure<RedisConnection>(
             (options, redis) => options.ConnectionMultiplexerFactory = () => redis.Multiplexer);
+        services.AddSingleton<IRedisLocks, RedisLocks>();
         services.AddSingleton<IUserLock, RedisUserLock>();
         services.AddHealthChecks().AddCheck<RedisHealth>("redis");
     }

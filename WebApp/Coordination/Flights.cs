@@ -24,7 +24,8 @@ internal sealed class Flights<TKey, TResult>
             // The work must not see the first caller's request through what flows with an await.
             using (ExecutionContext.SuppressFlow())
             {
-                _ = Task.Run(() => FlyAsync(key, mine, work));
+                _ = Task.Factory.StartNew(
+                    () => FlyAsync(key, mine, work), CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Current);
             }
         }
 

@@ -2,8 +2,8 @@ using StackExchange.Redis;
 
 namespace WebApp.Locking;
 
-/// <summary>One user's lock in Redis, seen by one would-be owner: the commands, without any waiting.</summary>
-internal sealed class RedisLockSlot(IConnectionMultiplexer connection, string key, string owner, TimeSpan lease)
+/// <inheritdoc cref="IRedisLockSlot"/>
+internal sealed class RedisLockSlot(IConnectionMultiplexer connection, string key, string owner, TimeSpan lease) : IRedisLockSlot
 {
     private const string ReleaseScript = """
         if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -26,15 +26,12 @@ internal sealed class RedisLockSlot(IConnectionMultiplexer connection, string ke
 
     public Task<bool> TryTakeAsync() => Database.StringSetAsync(key, owner, Lease, When.NotExists);
 
-    /// <summary>Whether the lock was still this owner's.</summary>
     public async Task<bool> TryReleaseAsync() =>
         (long)await Database.ScriptEvaluateAsync(ReleaseScript, [key], [owner, channel]) == 1;
 
-    /// <summary>Whether the lock is still this owner's; if so, its lease starts anew.</summary>
     public async Task<bool> TryRenewAsync() =>
         (long)await Database.ScriptEvaluateAsync(RenewScript, [key], [owner, (long)Lease.TotalMilliseconds]) == 1;
 
-    /// <summary>Never waits and never throws: what cannot be given back ends with its lease.</summary>
     public void ReleaseInBackground()
     {
         try
@@ -47,13 +44,11 @@ internal sealed class RedisLockSlot(IConnectionMultiplexer connection, string ke
         }
     }
 
-    public async Task<Releases> SubscribeAsync() =>
-        new(await connection.GetSubscriber().SubscribeAsync(RedisChannel.Literal(channel)));
+    public async Task<IRedisReleases> SubscribeAsync() =>
+        new Releases(await connection.GetSubscriber().SubscribeAsync(RedisChannel.Literal(channel)));
 
-    /// <summary>The messages of holders that let go.</summary>
-    internal sealed class Releases(ChannelMessageQueue messages) : IAsyncDisposable
+    private sealed class Releases(ChannelMessageQueue messages) : IRedisReleases
     {
-        /// <summary>Returns when a holder has let go, or after <paramref name="patience"/>.</summary>
         public async Task NextAsync(TimeSpan patience, TimeProvider time)
         {
             using var bell = new CancellationTokenSource(patience, time);

@@ -5,7 +5,7 @@ namespace WebApp.Locking;
 /// <summary>A lock held in Redis. Its lease is renewed every third of its length until it is disposed or found to be lost.</summary>
 internal sealed partial class RedisUserLease : UserLease
 {
-    private readonly RedisLockSlot slot;
+    private readonly IRedisLockSlot slot;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly CancellationTokenSource lost = new();
@@ -13,7 +13,7 @@ internal sealed partial class RedisUserLease : UserLease
     private readonly Task renewing;
     private int released;
 
-    public RedisUserLease(RedisLockSlot slot, TimeProvider time, ILogger logger)
+    public RedisUserLease(IRedisLockSlot slot, TimeProvider time, ILogger logger)
     {
         this.slot = slot;
         this.time = time;
@@ -79,7 +79,8 @@ internal sealed partial class RedisUserLease : UserLease
         if (Volatile.Read(ref released) == 0)
         {
             LeaseLost(logger);
-            await lost.CancelAsync();
+            // Not CancelAsync, which would tell from another thread and later.
+            lost.Cancel();
         }
     }
 

@@ -10,14 +10,12 @@ namespace WebApp.Locking;
 /// jittered poll as the net.
 /// </summary>
 internal sealed partial class RedisUserLock(
-    RedisConnection redis,
+    IRedisLocks redis,
     IOptions<SessionsOptions> options,
     TimeProvider time,
+    Random random,
     ILogger<RedisUserLock> logger) : IUserLock
 {
-    /// <summary>Shared with the distributed cache, so that one site's keys are told from another's.</summary>
-    public const string KeyPrefix = "webapp:";
-
     /// <summary>
     /// How long Redis is left alone after it has kept a refresh waiting for nothing (scenario 22): a Redis that is slow may cost
     /// one refresh its time-out, and not every one.
@@ -32,13 +30,11 @@ internal sealed partial class RedisUserLock(
 
     public async ValueTask<UserLease> AcquireAsync(UserId user)
     {
-        if (redis.Current is not { } connection || time.GetTimestamp() < Volatile.Read(ref restsUntil))
+        if (time.GetTimestamp() < Volatile.Read(ref restsUntil) || redis.Open(user) is not { } slot)
         {
             return UserLease.NotHeld(LeaseStatus.Unavailable);
         }
 
-        // The braces keep the key and all that belongs to it in one slot of a Redis Cluster.
-        var slot = new RedisLockSlot(connection, $"{KeyPrefix}lock:{{{user}}}", Guid.NewGuid().ToString("N"), options.Value.LockLease);
         try
         {
             return await slot.TryTakeAsync() || await WaitAsync(slot)
@@ -60,7 +56,7 @@ internal sealed partial class RedisUserLock(
     }
 
     /// <summary>True when the lock was taken, false when patience ended first.</summary>
-    private async Task<bool> WaitAsync(RedisLockSlot slot)
+    private async Task<bool> WaitAsync(IRedisLockSlot slot)
     {
         var started = time.GetTimestamp();
         await using var released = await slot.SubscribeAsync();
@@ -74,7 +70,7 @@ internal sealed partial class RedisUserLock(
                 return false;
             }
 
-            var pause = Poll * (0.5 + (0.5 * Random.Shared.NextDouble()));
+            var pause = Poll * (0.5 + (0.5 * random.NextDouble()));
             await released.NextAsync(pause < left ? pause : left, time);
         }
 

@@ -1,6 +1,4 @@
-using Microsoft.EntityFrameworkCore;
 using WebApp.Telemetry;
-using WebApp.Tokens;
 
 namespace WebApp.Storage;
 
@@ -8,7 +6,7 @@ namespace WebApp.Storage;
 /// Fills <see cref="RevokedSessions"/> from the database: once before the site serves its first request, then every second.
 /// </summary>
 internal sealed partial class RevokedSessionsReader(
-    IDbContextFactory<WebAppDb> databases,
+    ISessionRows rows,
     RevokedSessions revoked,
     TimeProvider time,
     ILogger<RevokedSessionsReader> logger) : BackgroundService
@@ -30,14 +28,16 @@ internal sealed partial class RevokedSessionsReader(
         await base.StartAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
+
+    internal async Task RunAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        while (await timer.WaitForNextTickAsync(stopping))
         {
             try
             {
-                await ReadAsync(stoppingToken);
+                await ReadAsync(stopping);
                 revoked.Forget();
             }
             catch (Exception away) when (away.IsDatabaseAway())
@@ -47,18 +47,12 @@ internal sealed partial class RevokedSessionsReader(
         }
     }
 
-    private async Task ReadAsync(CancellationToken cancellation)
+    internal async Task ReadAsync(CancellationToken cancellation)
     {
         var startedAt = time.GetUtcNow();
-        var since = readUpTo - Overlap;
-        await using var db = await databases.CreateDbContextAsync(cancellation);
-        var found = await db.Sessions.AsNoTracking()
-            .Where(row => row.RevokedAt >= since)
-            .Select(row => new { row.Id, row.RevokedReason })
-            .ToListAsync(cancellation);
-        foreach (var row in found)
+        foreach (var (session, reason) in await rows.RevokedSinceAsync(readUpTo - Overlap, cancellation))
         {
-            revoked.Add(new SessionId(row.Id), RefusalReasonNames.Parse(row.RevokedReason) ?? RefusalReason.Revoked);
+            revoked.Add(session, reason);
         }
 
         readUpTo = startedAt;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using Microsoft.EntityFrameworkCore;
 using WebApp.Telemetry;
 using WebApp.Tokens;
 
@@ -11,7 +10,7 @@ namespace WebApp.Storage;
 /// waits for it: a proof is queued, proofs of one session are merged, and the database is written behind the requests' backs.
 /// </summary>
 internal sealed partial class SeenWriter(
-    IDbContextFactory<WebAppDb> databases,
+    ISessionRows rows,
     TimeProvider time,
     ILogger<SeenWriter> logger) : BackgroundService
 {
@@ -20,6 +19,9 @@ internal sealed partial class SeenWriter(
     /// counts as unseen keeps its spent token good for longer.
     /// </summary>
     private const int MaxWaiting = 10_000;
+
+    /// <summary>Proofs written in one transaction. Small, so that no refresh waits long for a batch.</summary>
+    private const int BatchSize = 100;
 
     private static readonly TimeSpan PauseAfterFault = TimeSpan.FromSeconds(1);
 
@@ -37,14 +39,23 @@ internal sealed partial class SeenWriter(
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <summary>Writes what is still waiting, so that an orderly end loses no proof (scenario 19).</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        while (await bell.Reader.WaitToReadAsync(stoppingToken))
+        await base.StopAsync(cancellationToken);
+        await TryWriteAllAsync(cancellationToken);
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
+
+    internal async Task RunAsync(CancellationToken stopping)
+    {
+        while (await bell.Reader.WaitToReadAsync(stopping))
         {
             bell.Reader.TryRead(out _);
-            if (!await TryWriteAllAsync(stoppingToken))
+            if (!await TryWriteAllAsync(stopping))
             {
-                await Task.Delay(PauseAfterFault, time, stoppingToken);
+                await Task.Delay(PauseAfterFault, time, stopping);
                 bell.Writer.TryWrite(true);
             }
         }
@@ -55,11 +66,16 @@ internal sealed partial class SeenWriter(
     {
         try
         {
-            await using var db = await databases.CreateDbContextAsync(stopping);
-            foreach (var proof in waiting)
+            // In one order on all nodes, so that two batches never wait for each other.
+            foreach (var batch in waiting.OrderBy(proof => proof.Key.Value).Chunk(BatchSize))
             {
-                await WriteAsync(db, proof.Key, proof.Value, stopping);
-                waiting.TryRemove(proof);
+                // The window counts from this write and not from the proof: had the database been away in between, a window
+                // counted from the proof could be over before any node had granted a replay in it.
+                await rows.MarkSeenAsync(batch, time.GetUtcNow(), stopping);
+                foreach (var proof in batch)
+                {
+                    waiting.TryRemove(proof);
+                }
             }
 
             return true;
@@ -69,18 +85,6 @@ internal sealed partial class SeenWriter(
             WriteFailed(logger, away, waiting.Count);
             return false;
         }
-    }
-
-    /// <summary>
-    /// The window counts from this write and not from the proof: had the database been away in between, a window counted from
-    /// the proof could be over before any node had granted a replay in it.
-    /// </summary>
-    private async Task WriteAsync(WebAppDb db, SessionId session, Generation generation, CancellationToken stopping)
-    {
-        var now = time.GetUtcNow();
-        await db.Sessions
-            .Where(row => row.Id == session.Value && row.Generation == generation.Value && row.SeenAt == null)
-            .ExecuteUpdateAsync(row => row.SetProperty(each => each.SeenAt, now), stopping);
     }
 
     [LoggerMessage(LogEvents.SeenWriteFailed, LogLevel.Warning, "{Count} proofs of receipt could not be written; they are tried again.")]

@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using WebApp.Telemetry;
 using WebApp.Tokens;
 
@@ -6,7 +5,7 @@ namespace WebApp.Storage;
 
 /// <summary>Ends sessions: the row first, then this node's memory. Throws when the database is away; nothing is ended then.</summary>
 internal sealed partial class SessionRevoker(
-    IDbContextFactory<WebAppDb> databases,
+    ISessionRows rows,
     RevokedSessions revoked,
     SessionMetrics metrics,
     TimeProvider time,
@@ -15,9 +14,7 @@ internal sealed partial class SessionRevoker(
     /// <summary>Ends a session that somebody asked to end. Ending an ended session is no error.</summary>
     public async Task RevokeAsync(SessionId session, RefusalReason reason, CancellationToken cancellation)
     {
-        await using var db = await databases.CreateDbContextAsync(cancellation);
-        var now = time.GetUtcNow();
-        if (await MarkAsync(db, session, reason, now, cancellation))
+        if (await rows.TryRevokeAsync(session, reason, time.GetUtcNow(), record: null, cancellation))
         {
             Remember(session, reason);
         }
@@ -27,15 +24,8 @@ internal sealed partial class SessionRevoker(
     public async Task<bool> RevokeWithEventAsync(
         SessionRow row, RefusalReason reason, ClientInfo client, DateTimeOffset now, CancellationToken cancellation)
     {
-        await using var db = await databases.CreateDbContextAsync(cancellation);
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
         var session = new SessionId(row.Id);
-        if (!await MarkAsync(db, session, reason, now, cancellation))
-        {
-            return false;
-        }
-
-        db.SecurityEvents.Add(new SecurityEvent
+        var record = new SecurityEvent
         {
             UserId = row.UserId,
             SessionId = row.Id,
@@ -43,24 +33,14 @@ internal sealed partial class SessionRevoker(
             At = now,
             UserAgent = client.UserAgent,
             IpAddress = client.IpAddress,
-        });
-        await db.SaveChangesAsync(cancellation);
-        await transaction.CommitAsync(cancellation);
+        };
+        if (!await rows.TryRevokeAsync(session, reason, now, record, cancellation))
+        {
+            return false;
+        }
+
         Remember(session, reason);
         return true;
-    }
-
-    private static async Task<bool> MarkAsync(
-        WebAppDb db, SessionId session, RefusalReason reason, DateTimeOffset now, CancellationToken cancellation)
-    {
-        var rows = await db.Sessions
-            .Where(row => row.Id == session.Value && row.RevokedAt == null)
-            .ExecuteUpdateAsync(
-                row => row
-                    .SetProperty(each => each.RevokedAt, now)
-                    .SetProperty(each => each.RevokedReason, reason.Name()),
-                cancellation);
-        return rows == 1;
     }
 
     private void Remember(SessionId session, RefusalReason reason)

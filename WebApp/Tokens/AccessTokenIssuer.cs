@@ -6,7 +6,7 @@ using WebApp.Configuration;
 namespace WebApp.Tokens;
 
 /// <summary>Signs access tokens (RFC 9068).</summary>
-internal sealed class AccessTokenIssuer(SigningKeys keys, IOptions<SessionsOptions> options)
+internal sealed class AccessTokenIssuer(SigningKeys keys, IOptions<SessionsOptions> options, Random random)
 {
     private readonly JsonWebTokenHandler handler = new() { SetDefaultTimesOnTokenCreation = false };
 
@@ -46,7 +46,7 @@ internal sealed class AccessTokenIssuer(SigningKeys keys, IOptions<SessionsOptio
     /// </summary>
     private DateTimeOffset ExpiryOf(DateTimeOffset issuedAt)
     {
-        var lifetime = options.Value.AccessTokenLifetime * (1 - (options.Value.Jitter * Random.Shared.NextDouble()));
+        var lifetime = options.Value.AccessTokenLifetime * (1 - (options.Value.Jitter * random.NextDouble()));
         return DateTimeOffset.FromUnixTimeSeconds((issuedAt + lifetime).AddTicks(TimeSpan.TicksPerSecond - 1).ToUnixTimeSeconds());
     }
 }
