@@ -15,6 +15,8 @@ as_root() {
 # The Debian package of each server that the tests start and this machine lacks.
 missing_packages() {
   command -v redis-server >/dev/null || echo redis-server
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || echo postgresql
+  [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || echo nginx
 }
 
 # Debian starts a server when it installs it. The tests start their own, so nothing of the package may run or be enabled. A

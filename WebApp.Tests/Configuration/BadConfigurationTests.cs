@@ -14,7 +14,8 @@ public sealed class BadConfigurationTests
 {
     private const string TimeSpans = "must be a time span such as 00:05:00 or 14.00:00:00";
     private const string Lifetimes = "must be longer than zero and at most 3650.00:00:00";
-    private const string Sqlite = "must be a SQLite connection string that names a file, such as 'Data Source=App_Data/webapp.db'";
+    private const string Database = "must be a SQLite connection string that names a file, such as 'Data Source=App_Data/webapp.db', " +
+        "or a PostgreSQL one that begins with a host and names a database, such as 'Host=localhost;Database=webapp;Username=webapp'";
     private const string Redis = "must be empty or a StackExchange.Redis configuration that names a host, such as '127.0.0.1:6379'";
 
     private static readonly string[] Lifespans = ["AccessTokenLifetime", "IdleTimeout", "AbsoluteLifetime", "ReplayWindow"];
@@ -74,14 +75,18 @@ public sealed class BadConfigurationTests
                 { "Sessions:Algorithm", "none", "must be one of ES256, RS256, HS256" },
                 { "Sessions:Algorithm", "es256", "must be one of ES256, RS256, HS256" },
                 { "Sessions:Algorithm", "", "must be one of ES256, RS256, HS256" },
-                { "ConnectionStrings:Database", "", Sqlite },
-                { "ConnectionStrings:Database", "webapp.db", Sqlite },
-                { "ConnectionStrings:Database", "Data Source=", Sqlite },
-                { "ConnectionStrings:Database", "Data Source=:memory:", Sqlite },
-                { "ConnectionStrings:Database", "Data Source=a.db;Mode=Memory", Sqlite },
-                { "ConnectionStrings:Database", "Data Source=a.db;Mode=Fast", Sqlite },
-                { "ConnectionStrings:Database", "Data Source=a.db;Default Timeout=long", Sqlite },
-                { "ConnectionStrings:Database", "Data Source=a.db;Colour=red", Sqlite },
+                { "ConnectionStrings:Database", "", Database },
+                { "ConnectionStrings:Database", "webapp.db", Database },
+                { "ConnectionStrings:Database", "Data Source=", Database },
+                { "ConnectionStrings:Database", "Data Source=:memory:", Database },
+                { "ConnectionStrings:Database", "Data Source=a.db;Mode=Memory", Database },
+                { "ConnectionStrings:Database", "Data Source=a.db;Mode=Fast", Database },
+                { "ConnectionStrings:Database", "Data Source=a.db;Default Timeout=long", Database },
+                { "ConnectionStrings:Database", "Data Source=a.db;Colour=red", Database },
+                { "ConnectionStrings:Database", "Host=db", Database },
+                { "ConnectionStrings:Database", "Host=;Database=webapp", Database },
+                { "ConnectionStrings:Database", "Host=db;Database=webapp;Colour=red", Database },
+                { "ConnectionStrings:Database", "Database=webapp;Host=db", Database },
                 { "ConnectionStrings:Redis", " ", Redis },
                 { "ConnectionStrings:Redis", "abortConnect=false", Redis },
                 { "ConnectionStrings:Redis", "127.0.0.1:99999", Redis },
@@ -211,6 +216,12 @@ public sealed class BadConfigurationTests
             "Accounts:AllowRegistration is 'maybe', but must be true or false.",
         ],
         Complaints(("Sessions:LockWait", "soon"), ("Sessions:Foo", "1"), ("Accounts:AllowRegistration", "maybe")).Order().Reverse());
+
+    [Theory]
+    [InlineData("Host=db;Database=webapp")]
+    [InlineData(" host = db;Port=5433;Database=webapp;Username=me;Password=hunter2;Maximum Pool Size=50")]
+    public void A_PostgreSQL_connection_string_is_sound(string database) =>
+        Assert.Empty(Complaints(("ConnectionStrings:Database", database)));
 
     [Fact]
     public void The_settings_that_come_with_the_site_are_sound() => Assert.Empty(Complaints());

@@ -14,7 +14,7 @@ public sealed partial class HouseTests
         // The pause between two batches, in which whoever waits for the database has a turn.
         ("WebApp/Storage/SessionSweeper.cs", "await Task.Delay(Pause, time, stopping);"),
         // The one place that names the system's clock.
-        ("WebApp/Composition/WebAppServices.cs", "#pragma warning disable RS0030"),
+        ("WebApp/Composition/DatabaseServices.cs", "#pragma warning disable RS0030"),
     ];
 
     [Theory]

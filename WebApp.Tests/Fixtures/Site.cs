@@ -107,7 +107,7 @@ internal sealed class Site : WebApplicationFactory<Program>
 
     public override async ValueTask DisposeAsync()
     {
-        var database = Services.GetRequiredService<DatabaseLocation>().ConnectionString;
+        var database = Services.GetRequiredService<SqliteLocation>().ConnectionString;
         await base.DisposeAsync();
         await using (var connection = new SqliteConnection(database))
         {

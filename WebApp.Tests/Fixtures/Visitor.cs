@@ -17,14 +17,19 @@ namespace WebApp.Tests.Fixtures;
 /// </summary>
 internal sealed class Visitor : IDisposable
 {
-    private readonly Site site;
+    private readonly Uri address;
+    private readonly Site? site;
     private readonly CookieContainer jar = new();
     private readonly HttpClient client;
     private readonly IBrowsingContext browser;
 
     public Visitor(Site site)
+        : this(site.Address) => this.site = site;
+
+    /// <summary>Somebody at a site in another process.</summary>
+    public Visitor(Uri address)
     {
-        this.site = site;
+        this.address = address;
         client = new HttpClient(new SocketsHttpHandler
         {
             CookieContainer = jar,
@@ -32,7 +37,7 @@ internal sealed class Visitor : IDisposable
             MaxConnectionsPerServer = 400,
         })
         {
-            BaseAddress = site.Address,
+            BaseAddress = address,
         };
         browser = BrowsingContext.New(AngleSharp.Configuration.Default.With(new HttpClientRequester(client)).WithDefaultLoader());
     }
@@ -40,7 +45,7 @@ internal sealed class Visitor : IDisposable
     /// <summary>The pair that the jar holds. Setting it is what a restored or stolen jar does.</summary>
     public CookiePair Pair
     {
-        get => new(jar.GetCookies(site.Address)["access_token"]?.Value, jar.GetCookies(site.Address)["refresh_token"]?.Value);
+        get => new(jar.GetCookies(address)["access_token"]?.Value, jar.GetCookies(address)["refresh_token"]?.Value);
         set
         {
             Put("access_token", value.Access);
@@ -63,10 +68,12 @@ internal sealed class Visitor : IDisposable
     }
 
     /// <summary>A second jar with the same pair: another tab that has not heard the news, or a thief.</summary>
-    public Visitor Twin() => new(site) { Pair = Pair };
+    public Visitor Twin() => site is null ? MoveTo(address) : MoveTo(site);
 
     /// <summary>The same person at the same browser, at another node or after a restart.</summary>
     public Visitor MoveTo(Site other) => new(other) { Pair = Pair };
+
+    public Visitor MoveTo(Uri other) => new(other) { Pair = Pair };
 
     public Task<HttpResponseMessage> GetAsync(string path, params (string Name, string Value)[] headers) =>
         SendAsync(HttpMethod.Get, path, headers);
@@ -89,7 +96,7 @@ internal sealed class Visitor : IDisposable
     /// <summary>Uses the pair that the jar holds, and waits until the site has written down that it was seen.</summary>
     public async Task ProveReceiptAsync()
     {
-        var seen = site.Database.NextAsync(DatabaseProbe.Seen);
+        var seen = site!.Database.NextAsync(DatabaseProbe.Seen);
         using var answer = await GetAsync("/api/me");
         answer.EnsureSuccessStatusCode();
         await seen;
@@ -98,8 +105,19 @@ internal sealed class Visitor : IDisposable
     public Task<HttpResponseMessage> AbortedAsync(string path, CancellationToken aborted) =>
         SendAsync(HttpMethod.Get, path, null, aborted);
 
+    /// <summary>Signs in as a person does.</summary>
+    public async Task SignInAsync(string userName = "ada", string password = "Correct-Horse-1")
+    {
+        await OpenAsync("/login");
+        await SubmitAsync("main form", ("Input.UserName", userName), ("Input.Password", password));
+        if (Pair.Access is null)
+        {
+            throw new InvalidOperationException($"{userName} could not sign in: {Page.Url}\n{Page.Body?.TextContent}");
+        }
+    }
+
     /// <summary>Opens a page and follows redirects, as a browser does.</summary>
-    public Task<IDocument> OpenAsync(string path) => browser.OpenAsync(new Uri(site.Address, path).ToString());
+    public Task<IDocument> OpenAsync(string path) => browser.OpenAsync(new Uri(address, path).ToString());
 
     /// <summary>Fills in the form of the open page that holds the named fields, and sends it.</summary>
     public async Task<IDocument> SubmitAsync(string formSelector, params (string Name, string Value)[] fields)
@@ -117,14 +135,14 @@ internal sealed class Visitor : IDisposable
 
     private void Put(string name, string? value)
     {
-        foreach (Cookie cookie in jar.GetCookies(site.Address))
+        foreach (Cookie cookie in jar.GetCookies(address))
         {
             cookie.Expired |= cookie.Name == name;
         }
 
         if (value is not null)
         {
-            jar.Add(site.Address, new Cookie(name, value, "/"));
+            jar.Add(address, new Cookie(name, value, "/"));
         }
     }
 }

@@ -1,9 +1,5 @@
 using Microsoft.AspNetCore.Authentication.Cookies;
-using Microsoft.AspNetCore.DataProtection;
-using Microsoft.AspNetCore.DataProtection.KeyManagement;
-using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.AspNetCore.Identity;
-using Microsoft.EntityFrameworkCore;
 using WebApp.Accounts;
 using WebApp.Configuration;
 using WebApp.Cookies;
@@ -24,6 +20,7 @@ internal static class WebAppServices
         var services = builder.Services;
         services.AddConfiguration();
         services.AddTelemetry();
+        services.AddDatabase(builder.Configuration);
         services.AddTokens();
         services.AddStorage();
         services.AddLocking(builder.Configuration);
@@ -41,9 +38,6 @@ internal static class WebAppServices
 
     private static void AddTelemetry(this IServiceCollection services)
     {
-#pragma warning disable RS0030 // The one place that names the system's clock.
-        services.AddSingleton(TimeProvider.System);
-#pragma warning restore RS0030
         services.AddSingleton<SessionMetrics>();
 
         // Of its errors the host logs two: a start that failed, which WebAppStart explains, and a background service that
@@ -53,11 +47,6 @@ internal static class WebAppServices
 
     private static void AddTokens(this IServiceCollection services)
     {
-        services.AddDataProtection().SetApplicationName("WebApp");
-        services.AddSingleton<DatabaseLocation>();
-        services.AddOptions<KeyManagementOptions>().Configure<DatabaseLocation, ILoggerFactory>(
-            (options, location, logs) => options.XmlRepository = new FileSystemXmlRepository(location.Keys, logs));
-
         services.AddSingleton(Random.Shared);
         services.AddSingleton<SigningKeys>();
         services.AddSingleton<AccessTokenIssuer>();
@@ -69,11 +58,6 @@ internal static class WebAppServices
     /// <summary>The hosted services start in this order, and before the first request is served.</summary>
     private static void AddStorage(this IServiceCollection services)
     {
-        services.AddDbContextFactory<WebAppDb>((provider, options) =>
-            options.UseSqlite(provider.GetRequiredService<DatabaseLocation>().ConnectionString));
-
-        services.AddSingleton<DatabaseSchema>();
-        services.AddHostedService(provider => provider.GetRequiredService<DatabaseSchema>());
         services.AddHostedService<SigningKeyStore>();
 
         services.AddSingleton<RevokedSessions>();

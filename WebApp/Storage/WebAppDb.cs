@@ -4,10 +4,20 @@ using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 namespace WebApp.Storage;
 
-/// <summary>The database of the site: accounts, sessions, signing keys, notes.</summary>
-internal sealed class WebAppDb(DbContextOptions<WebAppDb> options) : IdentityDbContext<Account>(options)
+/// <summary>The database of the site: accounts, sessions, signing keys, notes. On its own it is SQLite's.</summary>
+internal class WebAppDb : IdentityDbContext<Account>
 {
     private const int MaxKey = 256;
+
+    public WebAppDb(DbContextOptions<WebAppDb> options)
+        : base(options)
+    {
+    }
+
+    protected WebAppDb(DbContextOptions options)
+        : base(options)
+    {
+    }
 
     public DbSet<SessionRow> Sessions => Set<SessionRow>();
 

@@ -15,6 +15,8 @@ internal static class LogEvents
     public const int SweepFailed = 205;
     public const int Swept = 206;
     public const int SigningKeyCreated = 207;
+    public const int DatabaseClockNotRead = 209;
+    public const int MachineClockOff = 210;
 
     public const int RefreshDecided = 300;
     public const int RefreshFailed = 301;

@@ -4,13 +4,13 @@ using WebApp.Configuration;
 
 namespace WebApp.Composition;
 
-/// <summary>Where the site keeps its files: the database, and beside it the keys of Data Protection.</summary>
-internal sealed class DatabaseLocation
+/// <summary>Where a site with SQLite keeps its files: the database, and beside it the keys of Data Protection.</summary>
+internal sealed class SqliteLocation
 {
     /// <summary>How long a statement waits for another writer, in seconds, unless the connection string says otherwise.</summary>
     private const int BusyTimeoutSeconds = 5;
 
-    public DatabaseLocation(IOptions<ConnectionsOptions> options, IHostEnvironment environment)
+    public SqliteLocation(IOptions<ConnectionsOptions> options, IHostEnvironment environment)
     {
         var connection = new SqliteConnectionStringBuilder(options.Value.Database);
         connection.DataSource = Path.Combine(environment.ContentRootPath, connection.DataSource);

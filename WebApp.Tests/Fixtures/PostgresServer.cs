@@ -1,0 +1,207 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using WebApp.Storage;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(WebApp.Tests.Fixtures.SharedPostgres))]
+
+namespace WebApp.Tests.Fixtures;
+
+/// <summary>The one PostgreSQL that tests share which only use it: a database each. Started by the first of them.</summary>
+public sealed class SharedPostgres : IAsyncDisposable
+{
+    private readonly Lazy<Task<PostgresServer>> server = new(PostgresServer.StartAsync);
+
+    internal Task<PostgresServer> ServerAsync() => server.Value;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (server is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        {
+            await (await server.Value).DisposeAsync();
+        }
+    }
+}
+
+/// <summary>
+/// A real PostgreSQL on a free loopback port, with its data in a temporary folder. A test that kills one starts its own. Where
+/// none is installed the test is skipped and says so; with <c>CI=true</c> it fails.
+/// </summary>
+internal sealed class PostgresServer : IAsyncDisposable
+{
+    private const string ReadyLine = "ready to accept connections";
+    private const string Superuser = "postgres";
+    private const string Template = "webapp_template";
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("webapp-postgres-");
+    private readonly string programs;
+    private readonly Lazy<Task> template;
+    private Process? process;
+    private int databases;
+
+    private PostgresServer(string programs)
+    {
+        this.programs = programs;
+        template = new Lazy<Task>(MakeTemplateAsync);
+        AppDomain.CurrentDomain.ProcessExit += KillAtExit;
+    }
+
+    public int Port { get; } = FreePort();
+
+    private string Data => Path.Combine(folder.FullName, "data");
+
+    public static async Task<PostgresServer> StartAsync()
+    {
+        var server = new PostgresServer(Require());
+        try
+        {
+            await server.InitializeAsync();
+            await server.RunAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A database of the test's own, with the schema of the site and nothing in it.</summary>
+    public async Task<string> CreateDatabaseAsync()
+    {
+        await template.Value;
+        var name = string.Create(CultureInfo.InvariantCulture, $"webapp_{Interlocked.Increment(ref databases)}");
+        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {Template}");
+        return ConnectionString(name);
+    }
+
+    /// <summary>Closes every connection to every database of the tests, as a fail-over or a broken network does.</summary>
+    public Task CutConnectionsAsync() =>
+        ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'webapp%'");
+
+    /// <summary>SIGKILL to all of its processes.</summary>
+    public async Task KillAsync()
+    {
+        if (process is { } running)
+        {
+            process = null;
+            running.Kill(entireProcessTree: true);
+            await running.WaitForExitAsync();
+            running.Dispose();
+        }
+    }
+
+    /// <summary>Starts again on the same port with the same data.</summary>
+    public async Task RestartAsync()
+    {
+        await KillAsync();
+        await RunAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        AppDomain.CurrentDomain.ProcessExit -= KillAtExit;
+        await KillAsync();
+        NpgsqlConnection.ClearAllPools();
+        folder.Delete(recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>The folder of the server's programs, which Debian keeps out of the PATH.</summary>
+    private static string Require()
+    {
+        const string Debian = "/usr/lib/postgresql";
+        var installed = Directory.Exists(Debian)
+            ? Directory.GetDirectories(Debian).Select(version => Path.Combine(version, "bin")).Order().LastOrDefault(HasServer)
+            : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).FirstOrDefault(HasServer);
+        const string Reason = "PostgreSQL's server is not installed.";
+        if (Environment.GetEnvironmentVariable("CI") == "true")
+        {
+            Assert.True(installed is not null, Reason);
+        }
+
+        Assert.SkipWhen(installed is null, Reason);
+        return installed!;
+    }
+
+    private static bool HasServer(string folder) =>
+        File.Exists(Path.Combine(folder, "postgres")) && File.Exists(Path.Combine(folder, "initdb"));
+
+    private string ConnectionString(string database) =>
+        $"Host=127.0.0.1;Port={Port};Username={Superuser};Database={database};Include Error Detail=true";
+
+    private async Task InitializeAsync()
+    {
+        if (Environment.IsPrivilegedProcess)
+        {
+            // It refuses to run as root.
+            using var owner = Process.Start("chown", [Superuser, folder.FullName]);
+            await owner.WaitForExitAsync();
+        }
+
+        using var initialization = Start("initdb", "-D", Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync");
+        await initialization.WaitForExitAsync().WaitAsync(Patience.Long);
+        Assert.True(initialization.ExitCode == 0, await initialization.StandardError.ReadToEndAsync());
+    }
+
+    private async Task RunAsync()
+    {
+        process = Start(
+            "postgres", "-D", Data, "-h", "127.0.0.1", "-k", folder.FullName,
+            "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "max_connections=300");
+        using var patience = The.Patience();
+        var heard = new List<string>();
+        while (await process.StandardError.ReadLineAsync(patience.Token) is { } line)
+        {
+            heard.Add(line);
+            if (line.Contains(ReadyLine, StringComparison.Ordinal))
+            {
+                // Read to the end, so that the server never waits for a full pipe.
+                _ = process.StandardError.ReadToEndAsync(CancellationToken.None);
+                return;
+            }
+        }
+
+        Assert.Fail($"PostgreSQL did not start:\n{string.Join('\n', heard)}");
+    }
+
+    private Process Start(string program, params string[] arguments)
+    {
+        var path = Path.Combine(programs, program);
+        var start = Environment.IsPrivilegedProcess
+            ? new ProcessStartInfo("setpriv", ["--reuid", Superuser, "--regid", Superuser, "--clear-groups", path, .. arguments])
+            : new ProcessStartInfo(path, arguments);
+        start.RedirectStandardError = true;
+        start.RedirectStandardOutput = true;
+        start.WorkingDirectory = folder.FullName;
+        return Process.Start(start)!;
+    }
+
+    private async Task MakeTemplateAsync()
+    {
+        await ExecuteAsync($"CREATE DATABASE {Template}");
+        var connection = ConnectionString(Template) + ";Pooling=false";
+        await using var db = new PostgreSqlDb(new DbContextOptionsBuilder<PostgreSqlDb>().UseNpgsql(connection).Options);
+        await db.Database.MigrateAsync();
+    }
+
+    private async Task ExecuteAsync(string statement)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString(Superuser) + ";Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(statement, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private void KillAtExit(object? sender, EventArgs arguments) => process?.Kill(entireProcessTree: true);
+}
