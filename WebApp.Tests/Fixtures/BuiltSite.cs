@@ -1,6 +1,6 @@
-using System.Collections.Concurrent;
 using System.Collections.Specialized;
 using System.Diagnostics;
+using System.Globalization;
 
 namespace WebApp.Tests.Fixtures;
 
@@ -12,34 +12,32 @@ internal sealed class BuiltSite : IAsyncDisposable
 {
     private const string Listening = "Now listening on: ";
 
-    private readonly Process process;
     private readonly DirectoryInfo folder;
     private readonly bool ownsFolder;
-    private readonly ConcurrentQueue<string> output = new();
-    private readonly ConcurrentQueue<string> errors = new();
+    private readonly string environment;
+    private readonly IReadOnlyList<(string Key, string Value)> settings;
+    private readonly int port;
+    private readonly KeptProcess process;
     private readonly TaskCompletionSource<Uri> address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private BuiltSite(
-        DirectoryInfo folder, bool ownsFolder, string environment, IEnumerable<(string Key, string Value)> settings, IEnumerable<string> arguments)
+        DirectoryInfo folder, bool ownsFolder, string environment, IEnumerable<(string Key, string Value)> settings,
+        IEnumerable<string> arguments, int port = 0)
     {
         this.folder = folder;
         this.ownsFolder = ownsFolder;
-        process = new Process { StartInfo = Prepare(folder, environment, settings, arguments) };
-        process.OutputDataReceived += (_, line) => Hear(line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(errors, line.Data);
-        process.Start();
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        Ended = EndAsync();
+        this.environment = environment;
+        this.settings = [.. settings];
+        this.port = port;
+        process = KeptProcess.Start("KILL", Prepare(arguments), Hear);
+        _ = TellEndAsync();
     }
 
     /// <summary>The lines of the standard output so far, which is where the site logs.</summary>
-    public IReadOnlyList<string> Output => [.. output];
+    public IReadOnlyList<string> Output => process.Output;
 
     /// <summary>The lines of the standard error so far.</summary>
-    public IReadOnlyList<string> Errors => [.. errors];
-
-    private Task<int> Ended { get; }
+    public IReadOnlyList<string> Errors => process.Errors;
 
     /// <param name="environment">Development or Production.</param>
     /// <param name="settings">Configuration keys and values, which travel as environment variables.</param>
@@ -51,8 +49,13 @@ internal sealed class BuiltSite : IAsyncDisposable
     public BuiltSite RunAnother(string environment, IEnumerable<(string Key, string Value)>? settings = null, params string[] arguments) =>
         new(folder, ownsFolder: false, environment, settings ?? [], arguments);
 
+    /// <summary>The same site again, at the same address. This one must have ended.</summary>
+    /// <param name="changes">Settings that differ from before.</param>
+    public async Task<BuiltSite> RunAgainAsync(params (string Key, string Value)[] changes) =>
+        new(folder, ownsFolder: false, environment, [.. settings, .. changes], [], (await AddressAsync()).Port);
+
     /// <summary>Where the site listens, once it does. Fails, with all it has said, if it ends before.</summary>
-    public Task<Uri> AddressAsync() => address.Task.WaitAsync(Patience.Long);
+    public Task<Uri> AddressAsync() => address.Task.InTime();
 
     /// <summary>A client that neither follows redirects nor keeps cookies, once the site listens.</summary>
     public async Task<HttpClient> ClientAsync()
@@ -63,40 +66,44 @@ internal sealed class BuiltSite : IAsyncDisposable
     }
 
     /// <summary>The exit code, once the process has ended and both outputs are complete.</summary>
-    public Task<int> ExitAsync() => Ended.WaitAsync(Patience.Long);
+    public Task<int> ExitAsync() => process.Ended.InTime();
+
+    /// <summary>SIGKILL: the node is gone in the middle of whatever it does.</summary>
+    public Task KillAsync() => process.KillAsync();
+
+    /// <summary>SIGSTOP: the node stands still, and does not know it.</summary>
+    public Task FreezeAsync() => process.SignalAsync("STOP");
+
+    /// <summary>SIGCONT.</summary>
+    public Task ThawAsync() => process.SignalAsync("CONT");
+
+    /// <summary>SIGTERM: an orderly end.</summary>
+    public async Task<int> StopAsync()
+    {
+        await process.SignalAsync("TERM");
+        return await ExitAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
-        try
+        await process.DisposeAsync();
+        if (ownsFolder)
         {
-            process.Kill(entireProcessTree: true);
-            await Ended.WaitAsync(Patience.Long);
-        }
-        finally
-        {
-            process.Dispose();
-            if (ownsFolder)
-            {
-                folder.Delete(recursive: true);
-            }
+            folder.Delete(recursive: true);
         }
     }
 
-    private static ProcessStartInfo Prepare(
-        DirectoryInfo folder, string environment, IEnumerable<(string Key, string Value)> settings, IEnumerable<string> arguments)
+    private ProcessStartInfo Prepare(IEnumerable<string> arguments)
     {
         // The copy of the site beside the tests is of the same build as they are.
         var start = new ProcessStartInfo(
             Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [typeof(Program).Assembly.Location, .. arguments])
         {
             WorkingDirectory = Repository.Root.FullName,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            RedirectStandardInput = true,
         };
         RemoveSettings(start.EnvironmentVariables);
         start.Environment["ASPNETCORE_ENVIRONMENT"] = environment;
-        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        start.Environment["ASPNETCORE_URLS"] = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
         start.Environment["ConnectionStrings__Database"] = $"Data Source={Path.Combine(folder.FullName, "webapp.db")}";
         foreach (var (key, value) in settings)
         {
@@ -118,32 +125,21 @@ internal sealed class BuiltSite : IAsyncDisposable
         }
     }
 
-    private async Task<int> EndAsync()
+    private async Task TellEndAsync()
     {
-        await process.WaitForExitAsync();
+        var exitCode = await process.Ended;
         address.TrySetException(new InvalidOperationException(
-            $"The site ended with {process.ExitCode} before it listened: {string.Join('\n', [.. output, .. errors])}"));
+            $"The site ended with {exitCode} before it listened: {string.Join('\n', [.. Output, .. Errors])}"));
 
         // Whoever waits for the end alone has no use for this failure.
         _ = address.Task.Exception;
-        return process.ExitCode;
     }
 
-    private void Hear(string? line)
+    private void Hear(string line)
     {
-        Keep(output, line);
-        if (line?.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var start)
+        if (line.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var start)
         {
             address.TrySetResult(new Uri(line[(start + Listening.Length)..]));
-        }
-    }
-
-    /// <summary>A null ends the output.</summary>
-    private static void Keep(ConcurrentQueue<string> lines, string? line)
-    {
-        if (line is not null)
-        {
-            lines.Enqueue(line);
         }
     }
 }

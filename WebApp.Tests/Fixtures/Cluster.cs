@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using WebApp.Storage;
 
@@ -11,6 +12,7 @@ internal sealed class Cluster : IAsyncDisposable
 {
     private readonly (string Key, string Value)[] settings;
     private readonly List<BuiltSite> nodes = [];
+    private readonly List<HttpClient> clients = [];
 
     private Cluster((string Key, string Value)[] settings) => this.settings = settings;
 
@@ -22,11 +24,24 @@ internal sealed class Cluster : IAsyncDisposable
 
     public IReadOnlyList<BuiltSite> Nodes => nodes;
 
+    /// <summary>The connection string of the database.</summary>
     public string Database { get; private set; } = "";
+
+    public Journal Journal { get; } = new();
+
+    /// <summary>Through the balancer.</summary>
+    public HttpClient Client { get; private set; } = null!;
 
     /// <param name="count">How many nodes.</param>
     /// <param name="changes">Settings that differ from the defaults.</param>
-    public static async Task<Cluster> StartAsync(int count, params (string Key, string Value)[] changes)
+    public static Task<Cluster> StartAsync(int count, params (string Key, string Value)[] changes) =>
+        StartAsync(count, (_, _) => [], changes);
+
+    /// <param name="count">How many nodes.</param>
+    /// <param name="each">Settings of one node alone, by its number from 0.</param>
+    /// <param name="changes">Settings of all nodes that differ from the defaults.</param>
+    public static async Task<Cluster> StartAsync(
+        int count, Func<Cluster, int, IEnumerable<(string Key, string Value)>> each, params (string Key, string Value)[] changes)
     {
         var cluster = new Cluster(changes);
         try
@@ -38,11 +53,12 @@ internal sealed class Cluster : IAsyncDisposable
             // Together, as a rolling restart of everything does: they must agree on keys.
             for (var index = 0; index < count; index++)
             {
-                cluster.nodes.Add(cluster.Run());
+                cluster.nodes.Add(cluster.Run(each(cluster, index)));
             }
 
             var addresses = await Task.WhenAll(cluster.nodes.Select(node => node.AddressAsync()));
             cluster.Balancer = await NginxServer.StartAsync(addresses);
+            cluster.Client = cluster.ClientOf(cluster.Balancer.Address);
             return cluster;
         }
         catch
@@ -51,6 +67,59 @@ internal sealed class Cluster : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>A client of one node, past the balancer.</summary>
+    public async Task<HttpClient> ClientOfAsync(int node) => ClientOf(await nodes[node].AddressAsync());
+
+    /// <summary>A client of any address, with no cookies of its own and no limit to its connections.</summary>
+    public HttpClient ClientOf(Uri address)
+    {
+        var client = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false })
+        {
+            BaseAddress = address,
+            Timeout = Patience.Long,
+        };
+        clients.Add(client);
+        return client;
+    }
+
+    /// <summary>People with an account each, signed in, and with a journal that knows of nothing yet.</summary>
+    public async Task<IReadOnlyList<Person>> PeopleAsync(int count)
+    {
+        // One hash for all: it takes a processor longer than all the rest of a sign-in.
+        var hash = new PasswordHasher<Account>().HashPassword(new Account(), Person.Password);
+        var names = Enumerable.Range(0, count).Select(_ => $"p{Guid.NewGuid():N}").ToList();
+        await InDatabaseAsync(async db =>
+        {
+            db.Users.AddRange(names.Select(name => new Account
+            {
+                UserName = name,
+                NormalizedUserName = name.ToUpperInvariant(),
+                PasswordHash = hash,
+                SecurityStamp = Guid.NewGuid().ToString(),
+            }));
+            return await db.SaveChangesAsync();
+        });
+        List<Person> people = [.. names.Select(name => new Person(name, Client, Journal, The.WallClock))];
+        await Parallel.ForEachAsync(people, async (person, _) => await person.SignInAsync());
+        return people;
+    }
+
+    public async Task<Person> PersonAsync() => (await PeopleAsync(1))[0];
+
+    /// <summary>Starts a node that has ended again, at its old address.</summary>
+    public async Task RestartAsync(int node, params (string Key, string Value)[] changes)
+    {
+        var ended = nodes[node];
+        nodes[node] = await ended.RunAgainAsync(changes);
+        await ended.DisposeAsync();
+        await nodes[node].AddressAsync();
+    }
+
+    public Task<SessionRow> SessionAsync(CookiePair pair) =>
+        InDatabaseAsync(db => db.Sessions.AsNoTracking().SingleAsync(row => row.Id == pair.Session));
+
+    public Task<List<SecurityEvent>> EventsAsync() => InDatabaseAsync(db => db.SecurityEvents.AsNoTracking().ToListAsync());
 
     public async Task<T> InDatabaseAsync<T>(Func<WebAppDb, Task<T>> work)
     {
@@ -61,6 +130,7 @@ internal sealed class Cluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        clients.ForEach(client => client.Dispose());
         if (Balancer is not null)
         {
             await Balancer.DisposeAsync();
@@ -82,7 +152,10 @@ internal sealed class Cluster : IAsyncDisposable
         }
     }
 
-    private BuiltSite Run() => BuiltSite.Run(
+    private BuiltSite Run(IEnumerable<(string Key, string Value)> own) => BuiltSite.Run(
         "Development",
-        [("ConnectionStrings:Database", Database), ("ConnectionStrings:Redis", Redis.Configuration), .. settings]);
+        [
+            ("ConnectionStrings:Database", Database), ("ConnectionStrings:Redis", Redis.Configuration),
+            ("Sessions:Jitter", "0"), .. settings, .. own,
+        ]);
 }

@@ -15,7 +15,8 @@ internal sealed class NginxServer : IAsyncDisposable
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("webapp-nginx-");
     private readonly int port = FreePort();
-    private Process? process;
+    private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private KeptProcess? process;
 
     public Uri Address => new($"http://127.0.0.1:{port}");
 
@@ -44,11 +45,9 @@ internal sealed class NginxServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (process is { } running)
+        if (process is not null)
         {
-            running.Kill(entireProcessTree: true);
-            await running.WaitForExitAsync();
-            running.Dispose();
+            await process.DisposeAsync();
         }
 
         folder.Delete(recursive: true);
@@ -65,25 +64,21 @@ internal sealed class NginxServer : IAsyncDisposable
     {
         var configuration = Path.Combine(folder.FullName, "nginx.conf");
         await File.WriteAllTextAsync(configuration, Configure(nodes));
-        process = Process.Start(new ProcessStartInfo(program, ["-p", folder.FullName, "-c", configuration, "-e", "stderr"])
+        process = KeptProcess.Start(
+            "TERM", new ProcessStartInfo(program, ["-p", folder.FullName, "-c", configuration, "-e", "stderr"]), Hear);
+        if (await Task.WhenAny(ready.Task, process.Ended).InTime() != ready.Task)
         {
-            RedirectStandardError = true,
-        })!;
-
-        // At level notice it says which of its processes have started; the last of them takes connections.
-        using var patience = The.Patience();
-        var heard = new List<string>();
-        while (await process.StandardError.ReadLineAsync(patience.Token) is { } line)
-        {
-            heard.Add(line);
-            if (line.Contains("start worker process ", StringComparison.Ordinal))
-            {
-                _ = process.StandardError.ReadToEndAsync(CancellationToken.None);
-                return;
-            }
+            Assert.Fail($"nginx did not start:\n{string.Join('\n', process.Errors)}");
         }
+    }
 
-        Assert.Fail($"nginx did not start:\n{string.Join('\n', heard)}");
+    /// <summary>At level notice it says which of its processes have started; the last of them takes connections.</summary>
+    private void Hear(string line)
+    {
+        if (line.Contains("start worker process ", StringComparison.Ordinal))
+        {
+            ready.TrySetResult();
+        }
     }
 
     /// <summary>A node that is gone is passed over for what may be asked twice; a form is never sent to two.</summary>
@@ -114,6 +109,7 @@ internal sealed class NginxServer : IAsyncDisposable
               proxy_set_header Host $http_host;
               proxy_set_header X-Forwarded-For $remote_addr;
               proxy_connect_timeout 2s;
+              proxy_read_timeout 10s;
               proxy_buffer_size 16k;
               proxy_buffers 8 16k;
             }

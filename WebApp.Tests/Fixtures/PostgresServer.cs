@@ -40,14 +40,13 @@ internal sealed class PostgresServer : IAsyncDisposable
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("webapp-postgres-");
     private readonly string programs;
     private readonly Lazy<Task> template;
-    private Process? process;
+    private KeptProcess? process;
     private int databases;
 
     private PostgresServer(string programs)
     {
         this.programs = programs;
         template = new Lazy<Task>(MakeTemplateAsync);
-        AppDomain.CurrentDomain.ProcessExit += KillAtExit;
     }
 
     public int Port { get; } = FreePort();
@@ -84,16 +83,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'webapp%'");
 
     /// <summary>SIGKILL to all of its processes.</summary>
-    public async Task KillAsync()
-    {
-        if (process is { } running)
-        {
-            process = null;
-            running.Kill(entireProcessTree: true);
-            await running.WaitForExitAsync();
-            running.Dispose();
-        }
-    }
+    public Task KillAsync() => process?.KillAsync() ?? Task.CompletedTask;
 
     /// <summary>Starts again on the same port with the same data.</summary>
     public async Task RestartAsync()
@@ -104,8 +94,11 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        AppDomain.CurrentDomain.ProcessExit -= KillAtExit;
-        await KillAsync();
+        if (process is not null)
+        {
+            await process.DisposeAsync();
+        }
+
         NpgsqlConnection.ClearAllPools();
         folder.Delete(recursive: true);
     }
@@ -149,42 +142,33 @@ internal sealed class PostgresServer : IAsyncDisposable
             await owner.WaitForExitAsync();
         }
 
-        using var initialization = Start("initdb", "-D", Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync");
-        await initialization.WaitForExitAsync().WaitAsync(Patience.Long);
-        Assert.True(initialization.ExitCode == 0, await initialization.StandardError.ReadToEndAsync());
+        await using var initialization = Start(
+            null, "initdb", "-D", Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync");
+        Assert.True(await initialization.Ended.InTime() == 0, string.Join('\n', initialization.Errors));
     }
 
     private async Task RunAsync()
     {
+        var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         process = Start(
+            line => _ = line.Contains(ReadyLine, StringComparison.Ordinal) && ready.TrySetResult(),
             "postgres", "-D", Data, "-h", "127.0.0.1", "-k", folder.FullName,
             "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "max_connections=300");
-        using var patience = The.Patience();
-        var heard = new List<string>();
-        while (await process.StandardError.ReadLineAsync(patience.Token) is { } line)
+        if (await Task.WhenAny(ready.Task, process.Ended).InTime() != ready.Task)
         {
-            heard.Add(line);
-            if (line.Contains(ReadyLine, StringComparison.Ordinal))
-            {
-                // Read to the end, so that the server never waits for a full pipe.
-                _ = process.StandardError.ReadToEndAsync(CancellationToken.None);
-                return;
-            }
+            Assert.Fail($"PostgreSQL did not start:\n{string.Join('\n', process.Errors)}");
         }
-
-        Assert.Fail($"PostgreSQL did not start:\n{string.Join('\n', heard)}");
     }
 
-    private Process Start(string program, params string[] arguments)
+    /// <summary>SIGQUIT makes PostgreSQL end at once, its children first.</summary>
+    private KeptProcess Start(Action<string>? hear, string program, params string[] arguments)
     {
         var path = Path.Combine(programs, program);
         var start = Environment.IsPrivilegedProcess
             ? new ProcessStartInfo("setpriv", ["--reuid", Superuser, "--regid", Superuser, "--clear-groups", path, .. arguments])
             : new ProcessStartInfo(path, arguments);
-        start.RedirectStandardError = true;
-        start.RedirectStandardOutput = true;
         start.WorkingDirectory = folder.FullName;
-        return Process.Start(start)!;
+        return KeptProcess.Start("QUIT", start, hear);
     }
 
     private async Task MakeTemplateAsync()
@@ -202,6 +186,4 @@ internal sealed class PostgresServer : IAsyncDisposable
         await using var command = new NpgsqlCommand(statement, connection);
         await command.ExecuteNonQueryAsync();
     }
-
-    private void KillAtExit(object? sender, EventArgs arguments) => process?.Kill(entireProcessTree: true);
 }

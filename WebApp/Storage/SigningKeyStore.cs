@@ -29,7 +29,19 @@ internal sealed partial class SigningKeyStore(
         var rows = await ReadAsync(db, cancellationToken);
         if (!HasCurrent(rows))
         {
-            rows = await CreateAsync(db, cancellationToken);
+            try
+            {
+                rows = await CreateAsync(db, cancellationToken);
+            }
+            catch (Exception race) when (race.IsDatabaseAway())
+            {
+                // PostgreSQL lets all but one of those who create at once fail.
+                rows = await ReadAsync(db, cancellationToken);
+                if (!HasCurrent(rows))
+                {
+                    throw;
+                }
+            }
         }
 
         // The newest key of the configured algorithm signs.
