@@ -52,7 +52,7 @@ internal sealed class BuiltSite : IAsyncDisposable
     /// <summary>The same site again, at the same address. This one must have ended.</summary>
     /// <param name="changes">Settings that differ from before.</param>
     public async Task<BuiltSite> RunAgainAsync(params (string Key, string Value)[] changes) =>
-        new(folder, ownsFolder: false, environment, [.. settings, .. changes], [], (await AddressAsync()).Port);
+        new(folder, ownsFolder: false, environment, [.. settings, .. changes], [], port > 0 ? port : (await AddressAsync()).Port);
 
     /// <summary>Where the site listens, once it does. Fails, with all it has said, if it ends before.</summary>
     public Task<Uri> AddressAsync() => address.Task.InTime();

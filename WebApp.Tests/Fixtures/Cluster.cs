@@ -12,6 +12,7 @@ internal sealed class Cluster : IAsyncDisposable
 {
     private readonly (string Key, string Value)[] settings;
     private readonly List<BuiltSite> nodes = [];
+    private readonly List<BuiltSite> ended = [];
     private readonly List<HttpClient> clients = [];
 
     private Cluster((string Key, string Value)[] settings) => this.settings = settings;
@@ -110,11 +111,20 @@ internal sealed class Cluster : IAsyncDisposable
     /// <summary>Starts a node that has ended again, at its old address.</summary>
     public async Task RestartAsync(int node, params (string Key, string Value)[] changes)
     {
-        var ended = nodes[node];
-        nodes[node] = await ended.RunAgainAsync(changes);
-        await ended.DisposeAsync();
+        ended.Add(nodes[node]);
+        nodes[node] = await nodes[node].RunAgainAsync(changes);
+        await ended[^1].DisposeAsync();
         await nodes[node].AddressAsync();
     }
+
+    /// <summary>
+    /// What nodes, those that have ended too, have logged as an error of the site or of a request: its line and those below it.
+    /// That the database failed a statement is no error of the site.
+    /// </summary>
+    public IReadOnlyList<string> LoggedErrors() => [.. ended.Concat(nodes).SelectMany(node => node.Output
+        .Select((line, index) => (line, index))
+        .Where(each => IsError(each.line))
+        .Select(each => string.Join('\n', node.Output.Skip(each.index).Take(30))))];
 
     public Task<SessionRow> SessionAsync(CookiePair pair) =>
         InDatabaseAsync(db => db.Sessions.AsNoTracking().SingleAsync(row => row.Id == pair.Session));
@@ -151,6 +161,10 @@ internal sealed class Cluster : IAsyncDisposable
             await Postgres.DisposeAsync();
         }
     }
+
+    private static bool IsError(string line) =>
+        (line.StartsWith("fail: ", StringComparison.Ordinal) || line.StartsWith("crit: ", StringComparison.Ordinal))
+        && !line.Contains("EntityFrameworkCore", StringComparison.Ordinal);
 
     private BuiltSite Run(IEnumerable<(string Key, string Value)> own) => BuiltSite.Run(
         "Development",

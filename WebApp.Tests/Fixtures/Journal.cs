@@ -10,6 +10,7 @@ internal sealed class Journal
 {
     private readonly ConcurrentDictionary<(Guid Session, int Generation), Issue> issues = new();
     private readonly ConcurrentQueue<string> signOuts = new();
+    private readonly ConcurrentQueue<string> errors = new();
     private readonly ConcurrentQueue<(long Asked, long Answered)> unavailable = new();
     private int requests;
     private int rotations;
@@ -28,6 +29,9 @@ internal sealed class Journal
 
     public IReadOnlyCollection<string> SignOuts => signOuts;
 
+    /// <summary>Answers that no fault of a store or a node explains.</summary>
+    public IReadOnlyCollection<string> Errors => errors;
+
     /// <summary>When each 503 was asked for and answered, as timestamps.</summary>
     public IReadOnlyCollection<(long Asked, long Answered)> Unavailable => unavailable;
 
@@ -42,9 +46,13 @@ internal sealed class Journal
             signOuts.Enqueue($"{person} at {path}: {(int?)answer.Status} {answer.Location}");
         }
 
-        if (answer.Status == HttpStatusCode.ServiceUnavailable)
+        else if (answer.Status == HttpStatusCode.ServiceUnavailable)
         {
             unavailable.Enqueue((asked, answered));
+        }
+        else if (!answer.IsLost && answer.Status is not (HttpStatusCode.OK or HttpStatusCode.Redirect))
+        {
+            errors.Enqueue($"{person} at {path}: {(int?)answer.Status}");
         }
 
         if (answer.Pair is { Access.Length: > 0 } pair)

@@ -9,6 +9,13 @@ internal static class Waiting
     /// <inheritdoc cref="InTime(Task)"/>
     public static Task<T> InTime<T>(this Task<T> task) => task.WaitAsync(Patience.Long);
 
+    /// <summary>Lets time pass, as people and operators do who wait for nothing in particular.</summary>
+    public static async Task PauseAsync(this TimeProvider time, TimeSpan pause)
+    {
+        using var timer = new PeriodicTimer(pause, time);
+        await timer.WaitForNextTickAsync();
+    }
+
     /// <summary>Completes once the token is cancelled.</summary>
     public static async Task CancelledAsync(this CancellationToken token)
     {

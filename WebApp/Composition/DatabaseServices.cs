@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.EntityFrameworkCore;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Microsoft.EntityFrameworkCore;
@@ -26,10 +27,9 @@ internal static class DatabaseServices
 
     public static void AddDatabase(this IServiceCollection services, IConfiguration configuration)
     {
-        // The schema before Data Protection, which looks for its keys at start.
+        // The schema and the ring's first key before Data Protection, which looks for its keys at start.
         services.AddSingleton<DatabaseSchema>();
         services.AddHostedService(provider => provider.GetRequiredService<DatabaseSchema>());
-        services.AddDataProtection().SetApplicationName("WebApp");
         if (ConnectionsOptions.IsPostgreSql(configuration.GetConnectionString(nameof(ConnectionsOptions.Database))))
         {
             services.AddPostgreSql(MachineClock(configuration));
@@ -38,6 +38,8 @@ internal static class DatabaseServices
         {
             services.AddSqlite(MachineClock(configuration));
         }
+
+        services.AddDataProtection().SetApplicationName("WebApp");
     }
 
     private static TimeProvider MachineClock(IConfiguration configuration)
@@ -67,12 +69,14 @@ internal static class DatabaseServices
         services.AddSingleton<DatabaseClockReader>();
         services.AddHostedService(provider => provider.GetRequiredService<DatabaseClockReader>());
         services.AddHealthChecks().AddCheck<DatabaseClockReader>("clock");
+        services.AddHostedService<KeyRingStart>();
 
         services.AddDbContextFactory<PostgreSqlDb>((provider, options) =>
             options.UseNpgsql(Bounded(provider.GetRequiredService<IOptions<ConnectionsOptions>>().Value.Database)));
         services.AddSingleton<IDbContextFactory<WebAppDb>, PostgreSqlFactory>();
         services.AddScoped<WebAppDb>(provider => provider.GetRequiredService<PostgreSqlDb>());
-        services.AddDataProtection().PersistKeysToDbContext<PostgreSqlDb>();
+        services.AddOptions<KeyManagementOptions>().Configure<IServiceProvider, ILoggerFactory>(
+            (options, provider, logs) => options.XmlRepository = new EntityFrameworkCoreXmlRepository<PostgreSqlDb>(provider, logs));
     }
 
     /// <summary>A refresh has an end of its own; a connection that hangs must not use all of it up.</summary>
