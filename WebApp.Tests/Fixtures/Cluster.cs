@@ -118,8 +118,7 @@ internal sealed class Cluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// What nodes, those that have ended too, have logged as an error of the site or of a request: its line and those below it.
-    /// That the database failed a statement is no error of the site.
+    /// What nodes, those that have ended too, have logged as an error of a request or of the site: its line and those below it.
     /// </summary>
     public IReadOnlyList<string> LoggedErrors() => [.. ended.Concat(nodes).SelectMany(node => node.Output
         .Select((line, index) => (line, index))

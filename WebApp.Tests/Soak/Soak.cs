@@ -148,7 +148,7 @@ internal sealed class Soak(Cluster cluster, SoakPlan plan)
                 .Where(row => row.RevokedAt is not null || newest.GetValueOrDefault(row.Id) > row.Generation)
                 .Select(row => $"session {row.Id:N} of generation {row.Generation}: {newest.GetValueOrDefault(row.Id)} {row.RevokedReason}")],
             EarlyRotations: journal.EarlyRotations(),
-            Errors: [.. journal.Errors, .. cluster.LoggedErrors().Distinct().Take(10)],
+            Errors: journal.Errors.Count == 0 ? [] : [.. journal.Errors, .. cluster.LoggedErrors().Distinct()],
             LeftBehind: people.Count - last.Count(answer => answer.Status == System.Net.HttpStatusCode.OK));
     }
 }
