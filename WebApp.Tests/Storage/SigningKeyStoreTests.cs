@@ -5,6 +5,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.IdentityModel.Tokens;
 using WebApp.Configuration;
 using WebApp.Storage;
+using WebApp.Telemetry;
 using WebApp.Tests.Fixtures;
 using WebApp.Tokens;
 using Xunit;
@@ -42,43 +43,50 @@ public sealed class SigningKeyStoreTests : IAsyncLifetime
         await store.StartAsync<SigningKeyStore>();
         var old = Issue(store);
 
+        store.Time.Advance(SigningKeyStore.Interval);
         await using var changed = store.Another(options => options.Algorithm = "HS256");
         await changed.StartAsync<SigningKeyStore>();
+        Assert.Equal(Kid(store), Kid(changed));
+        Assert.NotNull(Read(changed, old));
+
+        changed.Time.Advance(SigningKeySchedule.Notice);
+        await ReadAsync(changed);
         Assert.Equal("HS256", changed.Get<SigningKeys>().Current.Algorithm);
         Assert.NotNull(Read(changed, old));
         var young = Issue(changed);
 
-        await using var back = store.Another();
+        await using var back = changed.Another();
         await back.StartAsync<SigningKeyStore>();
         Assert.Equal(Kid(store), Kid(back));
         Assert.NotNull(Read(back, young));
         Assert.Equal(2, (await RowsAsync()).Count);
     }
 
+    /// <summary>Scenario 18: nodes of the earlier scheme read the keys at their start alone, and some of them are still running.</summary>
     [Fact]
-    public async Task The_newest_key_of_the_algorithm_signs_and_older_ones_are_still_accepted()
+    public async Task A_site_with_keys_from_before_there_were_periods_signs_nobody_out()
     {
+        var (older, newer) = (SigningKey.Create("ES256"), SigningKey.Create("ES256"));
+        await AddAsync(older, The.Beginning.AddDays(-700));
+        await AddAsync(newer, The.Beginning.AddDays(-400));
+        await using var before = store.Another();
+        before.Get<SigningKeys>().Use([newer, older]);
+
         await store.StartAsync<SigningKeyStore>();
-        var old = Issue(store);
-        var replacement = SigningKey.Create("ES256");
-        await store.InDatabaseAsync(async db =>
-        {
-            db.SigningKeys.Add(new SigningKeyRow
-            {
-                Id = replacement.Key.KeyId,
-                Algorithm = "ES256",
-                ProtectedMaterial = store.Protection.CreateProtector("WebApp.Storage.SigningKey.v1")
-                    .Protect(Convert.ToBase64String(replacement.Export())),
-                CreatedAt = The.Beginning.AddDays(1),
-            });
-            return await db.SaveChangesAsync();
-        });
 
-        await using var next = store.Another();
-        await next.StartAsync<SigningKeyStore>();
+        Assert.Equal(newer.Key.KeyId, Kid(store));
+        Assert.NotNull(Read(store, Issue(before)));
+        Assert.NotNull(Read(before, Issue(store)));
+        Assert.Equal(3, store.Get<SigningKeys>().PublicKeys.Count);
 
-        Assert.Equal(replacement.Key.KeyId, Kid(next));
-        Assert.NotNull(Read(next, old));
+        store.Time.Advance(SigningKeySchedule.Notice);
+        await ReadAsync(store);
+        Assert.Equal(SigningPeriod.At(The.Beginning).KeyId("ES256"), Kid(store));
+        Assert.NotNull(Read(store, Issue(before)));
+
+        store.Time.AdjustTime(The.Beginning + (4 * SigningPeriod.Length));
+        await ReadAsync(store);
+        Assert.Null(Read(store, Issue(before)));
     }
 
     /// <summary>Scenario 26: had each node its own key, a browser would refresh each time it met another node.</summary>
@@ -99,6 +107,66 @@ public sealed class SigningKeyStoreTests : IAsyncLifetime
         Assert.NotNull(Read(other, Issue(store)));
         Assert.NotNull(Read(store, Issue(other)));
         Assert.Single(await RowsAsync());
+    }
+
+    /// <summary>Scenarios 26 and 39: the row that came first stands, however many tried at the same moment.</summary>
+    [Fact]
+    public async Task Three_nodes_that_try_at_the_same_moment_make_one_key()
+    {
+        await using var second = store.Another();
+        await using var third = store.Another();
+        Store[] nodes = [store, second, third];
+        var gates = nodes.Select(node => node.Probe.Hold(Sql.AddKey)).ToList();
+        var starts = nodes.Select(node => Task.Run(() => node.StartAsync<SigningKeyStore>())).ToList();
+        await Task.WhenAll(gates.Select(gate => gate.Arrived));
+        foreach (var node in nodes)
+        {
+            node.Probe.StopHolding(Sql.AddKey);
+        }
+
+        await Task.WhenAll(starts).InTime();
+
+        var row = Assert.Single(await RowsAsync());
+        Assert.All(nodes, node => Assert.Equal(row.Id, Kid(node)));
+        Assert.All(
+            from issuer in nodes from reader in nodes select Read(reader, Issue(issuer)),
+            Assert.NotNull);
+        Assert.Single(nodes.SelectMany(node => node.Logs.Entries), entry => entry.Event.Id == LogEvents.SigningKeyCreated);
+    }
+
+    /// <summary>Scenario 24: the answer to the commit is lost, and the key is there.</summary>
+    [Fact]
+    public async Task A_key_whose_making_was_not_confirmed_is_used()
+    {
+        store.Probe.FailAfter(Sql.AddKey, times: 1);
+
+        await store.StartAsync<SigningKeyStore>();
+
+        Assert.Equal(Assert.Single(await RowsAsync()).Id, Kid(store));
+    }
+
+    [Theory]
+    [InlineData(Sql.AddKey)]
+    [InlineData(Sql.ReadKeys)]
+    public async Task A_database_that_is_away_stops_the_start(string statement)
+    {
+        store.Probe.FailBefore(statement, times: 1);
+
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() => store.StartAsync<SigningKeyStore>());
+
+        Assert.True(failure.IsDatabaseAway());
+        Assert.Empty(await RowsAsync());
+    }
+
+    [Fact]
+    public async Task A_key_of_an_algorithm_that_this_version_does_not_know_is_left_alone()
+    {
+        await AddAsync(SigningKey.Create("ES256", "EdDSA-730"), The.Beginning, "EdDSA");
+
+        await store.StartAsync<SigningKeyStore>();
+
+        Assert.Equal(2, (await RowsAsync()).Count);
+        Assert.StartsWith("ES256-", Kid(store), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -158,6 +226,21 @@ public sealed class SigningKeyStoreTests : IAsyncLifetime
         stream.CopyTo(bytes);
         return bytes.ToArray();
     }
+
+    private Task<int> AddAsync(SigningKey key, DateTimeOffset createdAt, string? algorithm = null) => store.InDatabaseAsync(async db =>
+    {
+        db.SigningKeys.Add(new SigningKeyRow
+        {
+            Id = key.Key.KeyId,
+            Algorithm = algorithm ?? key.Algorithm,
+            ProtectedMaterial = store.Protection.CreateProtector("WebApp.Storage.SigningKey.v1")
+                .Protect(Convert.ToBase64String(key.Export())),
+            CreatedAt = createdAt,
+        });
+        return await db.SaveChangesAsync();
+    });
+
+    private static Task ReadAsync(Store node) => node.Get<SigningKeyStore>().ReadAsync(CancellationToken.None);
 
     private static string Kid(Store node) => node.Get<SigningKeys>().Current.Key.KeyId;
 

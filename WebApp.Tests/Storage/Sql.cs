@@ -14,5 +14,6 @@ internal static class Sql
     public const string OpenSession = "INSERT INTO \"Sessions\"";
     public const string AddEvent = "INSERT INTO \"SecurityEvents\"";
     public const string ReadKeys = "FROM \"SigningKeys\"";
+    public const string DeleteKeys = "DELETE FROM \"SigningKeys\"";
     public const string AddKey = "INSERT INTO \"SigningKeys\"";
 }

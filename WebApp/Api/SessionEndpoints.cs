@@ -1,6 +1,8 @@
 using System.Security.Claims;
 using Microsoft.IdentityModel.Tokens;
+using Microsoft.Net.Http.Headers;
 using WebApp.Sessions;
+using WebApp.Storage;
 using WebApp.Tokens;
 
 namespace WebApp.Api;
@@ -8,6 +10,9 @@ namespace WebApp.Api;
 /// <summary>What programs may ask of the session.</summary>
 internal static class SessionEndpoints
 {
+    /// <summary>Far below <see cref="SigningKeySchedule.Notice"/>, so that no key signs that is in nobody's copy.</summary>
+    public static readonly TimeSpan KeySetLife = TimeSpan.FromHours(1);
+
     public static IEndpointRouteBuilder MapSessionApi(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/api/me", Me).RequireAuthorization();
@@ -64,9 +69,12 @@ internal static class SessionEndpoints
             && (origin.Length == 0 || origin == $"{request.Scheme}://{request.Host}");
     }
 
-    private static IResult Jwks(SigningKeys keys) => Results.Json(
-        new { keys = keys.PublicKeys.Select(Published) },
-        contentType: "application/jwk-set+json");
+    /// <summary>Whoever verifies our tokens may keep the set for <see cref="KeySetLife"/>: a key is in it for longer before it signs.</summary>
+    private static IResult Jwks(HttpContext context, SigningKeys keys)
+    {
+        context.Response.GetTypedHeaders().CacheControl = new CacheControlHeaderValue { Public = true, MaxAge = KeySetLife };
+        return Results.Json(new { keys = keys.PublicKeys.Select(Published) }, contentType: "application/jwk-set+json");
+    }
 
     /// <summary>The members of RFC 7517 and RFC 7518 that a public key has.</summary>
     private static Dictionary<string, string> Published(JsonWebKey key)

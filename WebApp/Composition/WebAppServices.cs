@@ -58,7 +58,8 @@ internal static class WebAppServices
     /// <summary>The hosted services start in this order, and before the first request is served.</summary>
     private static void AddStorage(this IServiceCollection services)
     {
-        services.AddHostedService<SigningKeyStore>();
+        services.AddSingleton<SigningKeyStore>();
+        services.AddHostedService(provider => provider.GetRequiredService<SigningKeyStore>());
 
         services.AddSingleton<RevokedSessions>();
         services.AddHostedService<RevokedSessionsReader>();
@@ -71,7 +72,7 @@ internal static class WebAppServices
         services.AddSingleton<RotationJudge>();
         services.AddSingleton<SessionOpener>();
         services.AddSingleton<NoteStore>();
-        services.AddHealthChecks().AddCheck<DatabaseHealth>("database");
+        services.AddHealthChecks().AddCheck<DatabaseHealth>("database").AddCheck<SigningKeyHealth>("keys");
     }
 
     /// <summary>The distributed cache and the locks share one connection to Redis, or do without.</summary>

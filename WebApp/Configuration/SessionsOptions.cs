@@ -32,7 +32,10 @@ internal sealed class SessionsOptions
     /// <summary>The <c>aud</c> of the access tokens.</summary>
     public string Audience { get; set; } = "WebApp";
 
-    /// <summary>What new access tokens are signed with: ES256, RS256 or HS256 (RFC 7518, section 3.1).</summary>
+    /// <summary>
+    /// What new access tokens are signed with: ES256, RS256 or HS256 (RFC 7518, section 3.1). After a change the key at hand goes
+    /// on signing for a day, in which every node and every client of the key set comes to know the new one.
+    /// </summary>
     public string Algorithm { get; set; } = "ES256";
 
     /// <summary>The largest part of its lifetime by which an access token may be shortened, so that sessions do not expire together.</summary>

@@ -17,6 +17,11 @@ internal static class LogEvents
     public const int SigningKeyCreated = 207;
     public const int DatabaseClockNotRead = 209;
     public const int MachineClockOff = 210;
+    public const int SigningKeySigns = 220;
+    public const int SigningKeysStale = 221;
+    public const int SigningKeysUnreadable = 222;
+    public const int SigningKeysReadable = 223;
+    public const int SigningKeysDeleted = 224;
 
     public const int RefreshDecided = 300;
     public const int RefreshFailed = 301;

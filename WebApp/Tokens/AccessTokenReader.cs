@@ -11,7 +11,8 @@ namespace WebApp.Tokens;
 
 /// <summary>
 /// Reads access tokens and remembers the genuine ones, so that a signature is checked once in a token's life on a node. What
-/// is remembered is that the token is genuine, never that it is in force.
+/// is remembered is that the token is genuine, never that it is in force. A key retires after the last token it has signed has
+/// expired, so nothing that is remembered of it is in force then.
 /// </summary>
 internal sealed class AccessTokenReader(SigningKeys keys, IOptions<SessionsOptions> options, TimeProvider time) : IDisposable
 {
@@ -110,18 +111,22 @@ internal sealed class AccessTokenReader(SigningKeys keys, IOptions<SessionsOptio
     /// Everything but time. Time is judged by whoever shows the token, on each showing, and a future <c>iat</c> is accepted:
     /// another node's clock may be a little ahead.
     /// </summary>
-    private TokenValidationParameters Parameters() => new()
+    private TokenValidationParameters Parameters()
     {
-        ValidTypes = [TokenClaims.HeaderType],
-        ValidAlgorithms = keys.Algorithms,
-        ValidIssuer = options.Value.Issuer,
-        ValidAudience = options.Value.Audience,
-        IssuerSigningKeys = keys.All,
-        TryAllIssuerSigningKeys = false,
-        RequireExpirationTime = true,
-        LifetimeValidator = (_, expires, _, _) => expires is not null,
-        NameClaimType = TokenClaims.Name,
-        RoleClaimType = TokenClaims.Role,
-        AuthenticationType = "AccessToken",
-    };
+        var ring = keys.Loaded;
+        return new TokenValidationParameters
+        {
+            ValidTypes = [TokenClaims.HeaderType],
+            ValidAlgorithms = ring.Algorithms,
+            ValidIssuer = options.Value.Issuer,
+            ValidAudience = options.Value.Audience,
+            IssuerSigningKeys = ring.All,
+            TryAllIssuerSigningKeys = false,
+            RequireExpirationTime = true,
+            LifetimeValidator = (_, expires, _, _) => expires is not null,
+            NameClaimType = TokenClaims.Name,
+            RoleClaimType = TokenClaims.Role,
+            AuthenticationType = "AccessToken",
+        };
+    }
 }

@@ -9,6 +9,10 @@ internal sealed class SigningKey
     private const int SharedSecretBytes = 32;
     private const int RsaBits = 2048;
 
+    /// <summary>What this version can sign and verify with.</summary>
+    public static readonly IReadOnlyList<string> Algorithms =
+        [SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.RsaSha256, SecurityAlgorithms.HmacSha256];
+
     private SigningKey(string algorithm, SecurityKey key, string id)
     {
         Algorithm = algorithm;
@@ -20,7 +24,9 @@ internal sealed class SigningKey
 
     public SecurityKey Key { get; }
 
-    public static SigningKey Create(string algorithm) => Import(algorithm, Guid.NewGuid().ToString("N"), algorithm switch
+    /// <param name="algorithm">ES256, RS256 or HS256.</param>
+    /// <param name="id">The <c>kid</c>; null for one that nobody else has.</param>
+    public static SigningKey Create(string algorithm, string? id = null) => Import(algorithm, id ?? Guid.NewGuid().ToString("N"), algorithm switch
     {
         SecurityAlgorithms.EcdsaSha256 => NewEcdsa(),
         SecurityAlgorithms.RsaSha256 => NewRsa(),
