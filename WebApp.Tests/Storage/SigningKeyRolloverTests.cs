@@ -107,7 +107,7 @@ public sealed class SigningKeyRolloverTests : IAsyncLifetime
         AssertReadEverywhere(nodes.ConvertAll(Issue));
     }
 
-    /// <summary>A reader that took the algorithms of one set of keys and the keys of another would refuse what is genuine.</summary>
+    /// <summary>The keys are replaced as a whole, under the hands of those who sign and read.</summary>
     [Fact]
     public async Task Readers_at_work_never_notice_that_keys_follow_one_another()
     {
