@@ -14,8 +14,11 @@ internal sealed class Flights<TKey, TResult>
     /// <summary>How many pieces of work are under way.</summary>
     public int Count => flights.Count;
 
-    /// <summary>Joins the work under way for this key, or starts it.</summary>
-    public Task<TResult> JoinAsync(TKey key, Func<Task<TResult>> work)
+    /// <summary>
+    /// Joins the work under way for this key, or starts it. The returned task is the passenger's own: what follows it runs where
+    /// the passenger came from.
+    /// </summary>
+    public async Task<TResult> JoinAsync(TKey key, Func<Task<TResult>> work)
     {
         var mine = new TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         var flight = flights.GetOrAdd(key, mine);
@@ -29,7 +32,7 @@ internal sealed class Flights<TKey, TResult>
             }
         }
 
-        return flight.Task;
+        return await flight.Task;
     }
 
     /// <summary>

@@ -5,14 +5,14 @@ namespace WebApp.Locking;
 /// <inheritdoc cref="IRedisLockSlot"/>
 internal sealed class RedisLockSlot(IConnectionMultiplexer connection, string key, string owner, TimeSpan lease) : IRedisLockSlot
 {
-    private const string ReleaseScript = """
+    internal const string ReleaseScript = """
         if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
         redis.call('DEL', KEYS[1])
         redis.call('PUBLISH', ARGV[2], '')
         return 1
         """;
 
-    private const string RenewScript = """
+    internal const string RenewScript = """
         if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
         redis.call('PEXPIRE', KEYS[1], ARGV[2])
         return 1

@@ -23,8 +23,7 @@ internal sealed partial class RevokedSessionsReader(
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        readUpTo = time.GetUtcNow() - revoked.Retention;
-        await ReadAsync(cancellationToken);
+        await ReadAllAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 
@@ -45,6 +44,13 @@ internal sealed partial class RevokedSessionsReader(
                 Stale(logger, away, readUpTo);
             }
         }
+    }
+
+    /// <summary>Reads every session of which an access token may still be in force.</summary>
+    internal Task ReadAllAsync(CancellationToken cancellation)
+    {
+        readUpTo = time.GetUtcNow() - revoked.Retention;
+        return ReadAsync(cancellation);
     }
 
     internal async Task ReadAsync(CancellationToken cancellation)

@@ -37,6 +37,32 @@ internal sealed class SessionRows(IDbContextFactory<WebAppDb> databases) : ISess
             : null);
     }
 
+    public async Task<SessionState?> TryOpenAsync(SessionRow row, CancellationToken cancellation)
+    {
+        await using var db = await databases.CreateDbContextAsync(cancellation);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
+
+        // A write that changes nothing, for its condition and its lock: whoever disables the account waits until this session is
+        // there to be ended, or comes first and is seen here (scenario 36).
+        var account = db.Users.Where(each =>
+            each.Id == row.UserId && !each.Disabled && each.SecurityStamp == row.SecurityStamp);
+        if (await account.ExecuteUpdateAsync(user => user.SetProperty(each => each.Disabled, each => each.Disabled), cancellation) == 0)
+        {
+            return null;
+        }
+
+        var name = await account.Select(each => each.UserName).SingleAsync(cancellation);
+        var roles = await (from membership in db.UserRoles
+                           join role in db.Roles on membership.RoleId equals role.Id
+                           where membership.UserId == row.UserId
+                           orderby role.Name
+                           select role.Name).ToListAsync(cancellation);
+        db.Sessions.Add(row);
+        await db.SaveChangesAsync(cancellation);
+        await transaction.CommitAsync(cancellation);
+        return new SessionState(row, new AccountState(name ?? "", false, row.SecurityStamp, roles));
+    }
+
     /// <summary>
     /// A generation ahead of the row's is let through: a database that failed over may have lost its last commit. The account is
     /// judged inside, because a look beforehand would let an account that is being disabled rotate once more.

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Security.Claims;
 using System.Text.Json;
 using Microsoft.Extensions.Caching.Memory;
+using Microsoft.Extensions.Internal;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -30,7 +31,7 @@ internal sealed class AccessTokenReader(SigningKeys keys, IOptions<SessionsOptio
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     private readonly JsonWebTokenHandler handler = new() { MapInboundClaims = false };
-    private readonly MemoryCache genuine = new(new MemoryCacheOptions { SizeLimit = MaxRemembered });
+    private readonly MemoryCache genuine = new(new MemoryCacheOptions { SizeLimit = MaxRemembered, Clock = new CacheClock(time) });
 
     /// <summary>
     /// The token, expired or not, if this site has signed it; null for everything else. No store is touched (scenario 44).
@@ -128,5 +129,11 @@ internal sealed class AccessTokenReader(SigningKeys keys, IOptions<SessionsOptio
             RoleClaimType = TokenClaims.Role,
             AuthenticationType = "AccessToken",
         };
+    }
+
+    /// <summary>The cache tells the time by the site's clock, and not by the machine's.</summary>
+    private sealed class CacheClock(TimeProvider time) : ISystemClock
+    {
+        public DateTimeOffset UtcNow => time.GetUtcNow();
     }
 }
