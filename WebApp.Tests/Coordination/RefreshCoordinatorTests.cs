@@ -192,6 +192,15 @@ public sealed class RefreshCoordinatorTests : IAsyncLifetime
         Assert.Equal(0, (await store.RowAsync(token.Session)).Generation);
     }
 
+    /// <summary>Scenario 22: a Redis that is slow keeps a refresh waiting, and never has it put off.</summary>
+    [Fact]
+    public async Task The_wait_for_the_lock_takes_nothing_from_the_time_for_the_decision()
+    {
+        store.Locks.Instead = new SlowLock(store.Time, store.Options.LockWait + store.Options.LockLease);
+
+        Assert.Equal(RefreshStatus.Rotated, (await store.RefreshAsync(token)).Status);
+    }
+
     [Fact]
     public async Task The_lock_is_given_back_whatever_came_of_it()
     {
@@ -236,11 +245,21 @@ public sealed class RefreshCoordinatorTests : IAsyncLifetime
         await using var holder = await inTurn.AcquireAsync(token.User);
         store.Locks.Instead = inTurn;
         var refreshing = store.RefreshAsync(token);
-        await store.Time.WaitsAsync(3);
+        await store.Time.WaitsAsync(2);
         Assert.Empty(store.Probe.Statements);
 
         await holder.DisposeAsync();
 
         Assert.Equal(RefreshStatus.Rotated, (await refreshing.InTime()).Status);
+    }
+
+    /// <summary>A lock service that answers late, and then that it is away.</summary>
+    private sealed class SlowLock(WatchedTime time, TimeSpan delay) : IUserLock
+    {
+        public ValueTask<UserLease> AcquireAsync(UserId user)
+        {
+            time.Advance(delay);
+            return ValueTask.FromResult(UserLease.NotHeld(LeaseStatus.Unavailable));
+        }
     }
 }

@@ -47,9 +47,7 @@ internal sealed partial class RefreshCoordinator(
         var started = time.GetTimestamp();
         try
         {
-            // The refresh's own end. Whoever asked for it may be gone long before.
-            using var deadline = new CancellationTokenSource(options.Value.LockWait + options.Value.LockLease, time);
-            var outcome = await DecideAsync(presented, client, deadline.Token);
+            var outcome = await DecideAsync(presented, client);
 
             var reason = outcome.Status == RefreshStatus.Rejected ? outcome.Reason.Name() : null;
             var duration = time.GetElapsedTime(started);
@@ -65,7 +63,7 @@ internal sealed partial class RefreshCoordinator(
         }
     }
 
-    private async Task<RefreshOutcome> DecideAsync(RefreshToken presented, ClientInfo client, CancellationToken deadline)
+    private async Task<RefreshOutcome> DecideAsync(RefreshToken presented, ClientInfo client)
     {
         if (!budget.TryTake(presented.Session))
         {
@@ -80,9 +78,13 @@ internal sealed partial class RefreshCoordinator(
             metrics.LockUnavailable();
         }
 
+        // The decision's own end. Whoever asked for it may be gone long before. Counted from here, because the wait has bounds of
+        // its own: a Redis that is slow must not leave the database too little time to settle the matter (scenario 22).
+        using var deadline = new CancellationTokenSource(options.Value.LockWait + options.Value.LockLease, time);
+
         // Decided from the row as it is now, and never from what was known before the wait. With or without the lock: it only
         // saves the losers a statement.
-        var verdict = await judge.JudgeAsync(presented, client, deadline);
+        var verdict = await judge.JudgeAsync(presented, client, deadline.Token);
         switch (verdict.Status)
         {
             case RotationStatus.Rotated:
