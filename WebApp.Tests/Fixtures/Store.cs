@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Identity;
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -16,20 +15,19 @@ using WebApp.Tokens;
 namespace WebApp.Tests.Fixtures;
 
 /// <summary>
-/// The rooms behind the door, on a database file of their own and without a web server: a probe on every statement, a clock that
+/// The rooms behind the door, on a database of their own and without a web server: a probe on every statement, a clock that
 /// stands still, and a log that no token may get into.
 /// </summary>
 internal sealed class Store : IAsyncDisposable
 {
-    private static readonly Lazy<Task<string>> Template = new(MigrateAsync);
-
+    private readonly TestDatabase database;
     private readonly Store? first;
     private readonly ServiceProvider services;
     private readonly List<IHostedService> started = [];
 
-    private Store(string file, Store? first, WatchedTime time, SessionsOptions options, IDataProtectionProvider protection)
+    private Store(TestDatabase database, Store? first, WatchedTime time, SessionsOptions options, IDataProtectionProvider protection)
     {
-        File = file;
+        this.database = database;
         this.first = first;
         Time = time;
         Options = options;
@@ -37,7 +35,8 @@ internal sealed class Store : IAsyncDisposable
         services = Compose();
     }
 
-    public string File { get; }
+    /// <summary>Where its database lies, if that is a file.</summary>
+    public string File => ((SqliteDatabase)database).File;
 
     public WatchedTime Time { get; }
 
@@ -56,13 +55,16 @@ internal sealed class Store : IAsyncDisposable
     public MeterProbe Meters { get; private set; } = null!;
 
     /// <param name="change">What differs from the defaults.</param>
-    public static async Task<Store> OpenAsync(Action<SessionsOptions>? change = null)
+    /// <param name="postgres">Where its database is made; a SQLite file if it is null.</param>
+    public static async Task<Store> OpenAsync(Action<SessionsOptions>? change = null, SharedPostgres? postgres = null) =>
+        On(await TestDatabase.CreateAsync(postgres), change);
+
+    /// <summary>On a database that the store closes with itself.</summary>
+    public static Store On(TestDatabase database, Action<SessionsOptions>? change = null)
     {
         var options = new SessionsOptions { Jitter = 0 };
         change?.Invoke(options);
-        var file = Path.Combine(Directory.CreateTempSubdirectory("webapp-store-").FullName, "webapp.db");
-        System.IO.File.Copy(await Template.Value, file);
-        return new Store(file, null, new WatchedTime(), options, new EphemeralDataProtectionProvider());
+        return new Store(database, null, new WatchedTime(), options, new EphemeralDataProtectionProvider());
     }
 
     /// <summary>Another node on the same database, with a clock of its own that shows the same time.</summary>
@@ -74,7 +76,7 @@ internal sealed class Store : IAsyncDisposable
         change?.Invoke(options);
         var time = new WatchedTime();
         time.AdjustTime(Time.GetUtcNow());
-        return new Store(File, this, time, options, protection ?? Protection);
+        return new Store(database, this, time, options, protection ?? Protection);
     }
 
     public T Get<T>()
@@ -161,8 +163,7 @@ internal sealed class Store : IAsyncDisposable
     /// <summary>Looks into the database, or changes it, behind the probe's back.</summary>
     public async Task<T> InDatabaseAsync<T>(Func<WebAppDb, Task<T>> work, int busySeconds = 10)
     {
-        var connection = $"Data Source={File};Default Timeout={busySeconds};Pooling=False";
-        await using var db = new WebAppDb(new DbContextOptionsBuilder<WebAppDb>().UseSqlite(connection).Options);
+        await using var db = database.Open(busySeconds);
         return await work(db);
     }
 
@@ -177,38 +178,22 @@ internal sealed class Store : IAsyncDisposable
         await services.DisposeAsync();
         if (first is null)
         {
-            await using (var connection = new SqliteConnection(ConnectionString))
-            {
-                SqliteConnection.ClearPool(connection);
-            }
-
-            Directory.GetParent(File)!.Delete(recursive: true);
+            await database.DisposeAsync();
         }
 
         NoTokens.In(Logs);
     }
 
-    private string ConnectionString => $"Data Source={File};Default Timeout=10";
-
-    private static async Task<string> MigrateAsync()
-    {
-        var folder = Directory.CreateTempSubdirectory("webapp-template-");
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Delete(recursive: true);
-        var file = Path.Combine(folder.FullName, "webapp.db");
-        await using var db = new WebAppDb(new DbContextOptionsBuilder<WebAppDb>().UseSqlite($"Data Source={file};Pooling=False").Options);
-        await db.Database.MigrateAsync();
-        return file;
-    }
-
     private ServiceProvider Compose()
     {
-        var composed = new ServiceCollection()
+        var rooms = new ServiceCollection();
+        database.AddTo(rooms, Probe);
+        var composed = rooms
             .AddLogging(logs => logs.AddProvider(Logs).SetMinimumLevel(LogLevel.Trace))
             .AddMetrics()
             .AddSingleton<TimeProvider>(Time)
             .AddSingleton(Microsoft.Extensions.Options.Options.Create(Options))
             .AddSingleton(Protection)
-            .AddDbContextFactory<WebAppDb>(options => options.UseSqlite(ConnectionString).AddInterceptors(Probe))
             .AddSingleton<SessionMetrics>()
             .AddSingleton<SigningKeys>()
             .AddSingleton<AccessTokenIssuer>()

@@ -80,7 +80,7 @@ internal static class DatabaseServices
     }
 
     /// <summary>A refresh has an end of its own; a connection that hangs must not use all of it up.</summary>
-    private static string Bounded(string connectionString)
+    internal static string Bounded(string connectionString)
     {
         var connection = new NpgsqlConnectionStringBuilder(connectionString);
         if (!connection.ShouldSerialize("Timeout"))
@@ -101,7 +101,7 @@ internal static class DatabaseServices
         return connection.ConnectionString;
     }
 
-    private sealed class PostgreSqlFactory(IDbContextFactory<PostgreSqlDb> databases) : IDbContextFactory<WebAppDb>
+    internal sealed class PostgreSqlFactory(IDbContextFactory<PostgreSqlDb> databases) : IDbContextFactory<WebAppDb>
     {
         public WebAppDb CreateDbContext() => databases.CreateDbContext();
     }
