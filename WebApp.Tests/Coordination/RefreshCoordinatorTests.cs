@@ -201,6 +201,17 @@ public sealed class RefreshCoordinatorTests : IAsyncLifetime
         Assert.Equal(RefreshStatus.Rotated, (await store.RefreshAsync(token)).Status);
     }
 
+    /// <summary>Scenario 31: the outcome is held back while the lock is given back, and the session ends in between.</summary>
+    [Fact]
+    public async Task Whoever_ends_a_session_while_its_lock_is_given_back_wins()
+    {
+        store.Locks.Instead = new SlowLock(store.Time, TimeSpan.Zero, givenBack: () => store.RevokeAsync(token.Session));
+
+        var outcome = await store.RefreshAsync(token);
+
+        Assert.Equal((RefreshStatus.Rejected, RefusalReason.Revoked), (outcome.Status, outcome.Reason));
+    }
+
     [Fact]
     public async Task The_lock_is_given_back_whatever_came_of_it()
     {
@@ -253,13 +264,28 @@ public sealed class RefreshCoordinatorTests : IAsyncLifetime
         Assert.Equal(RefreshStatus.Rotated, (await refreshing.InTime()).Status);
     }
 
-    /// <summary>A lock service that answers late, and then that it is away.</summary>
-    private sealed class SlowLock(WatchedTime time, TimeSpan delay) : IUserLock
+    /// <summary>A lock service that takes its time, and is away in the end.</summary>
+    private sealed class SlowLock(WatchedTime time, TimeSpan delay, Func<Task>? givenBack = null) : IUserLock
     {
         public ValueTask<UserLease> AcquireAsync(UserId user)
         {
             time.Advance(delay);
-            return ValueTask.FromResult(UserLease.NotHeld(LeaseStatus.Unavailable));
+            return ValueTask.FromResult<UserLease>(new Lease(givenBack));
+        }
+
+        private sealed class Lease(Func<Task>? givenBack) : UserLease
+        {
+            public override LeaseStatus Status => LeaseStatus.Unavailable;
+
+            public override CancellationToken Lost => CancellationToken.None;
+
+            public override async ValueTask DisposeAsync()
+            {
+                if (givenBack is not null)
+                {
+                    await givenBack();
+                }
+            }
         }
     }
 }

@@ -48,6 +48,13 @@ internal sealed partial class RefreshCoordinator(
         try
         {
             var outcome = await DecideAsync(presented, client);
+            if (outcome.Status is RefreshStatus.Rotated or RefreshStatus.Replayed
+                && revoked.ReasonFor(presented.Session) is { } ended)
+            {
+                // Ended since the decision: giving the lock back to a silent Redis takes more than a second, and whoever signs
+                // out wins within one (scenario 31).
+                outcome = RefreshOutcome.Rejected(ended);
+            }
 
             var reason = outcome.Status == RefreshStatus.Rejected ? outcome.Reason.Name() : null;
             var duration = time.GetElapsedTime(started);
