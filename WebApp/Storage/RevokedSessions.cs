@@ -19,6 +19,9 @@ internal sealed class RevokedSessions(IOptions<SessionsOptions> options, TimePro
 
     private readonly ConcurrentDictionary<SessionId, Entry> entries = new();
 
+    /// <summary>Told after this node has ended a session, on the way of whoever ended it: a listener neither waits nor throws.</summary>
+    public event Action? EndedHere;
+
     public int Count => entries.Count;
 
     /// <summary>How long after its end a session stays in this memory.</summary>
@@ -30,6 +33,13 @@ internal sealed class RevokedSessions(IOptions<SessionsOptions> options, TimePro
     /// </summary>
     public void Add(SessionId session, RefusalReason reason) =>
         entries.TryAdd(session, new Entry(reason, time.GetUtcNow() + Retention));
+
+    /// <summary>Remembers a session that this node has ended, and tells.</summary>
+    public void AddEndedHere(SessionId session, RefusalReason reason)
+    {
+        Add(session, reason);
+        EndedHere?.Invoke();
+    }
 
     /// <summary>Why the session was revoked, or null if it was not, as far as this node knows.</summary>
     public RefusalReason? ReasonFor(SessionId session) => entries.TryGetValue(session, out var entry) ? entry.Reason : null;

@@ -1,9 +1,11 @@
+using System.Threading.Channels;
 using WebApp.Telemetry;
 
 namespace WebApp.Storage;
 
 /// <summary>
-/// Fills <see cref="RevokedSessions"/> from the database: once before the site serves its first request, then every second.
+/// Fills <see cref="RevokedSessions"/> from the database: once before the site serves its first request, then every second, and
+/// sooner when it is told to.
 /// </summary>
 internal sealed partial class RevokedSessionsReader(
     ISessionRows rows,
@@ -19,7 +21,18 @@ internal sealed partial class RevokedSessionsReader(
     /// </summary>
     private static readonly TimeSpan Overlap = TimeSpan.FromSeconds(30);
 
+    /// <summary>From the start of one reading to that of the next, however often it is told to read.</summary>
+    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>A tick that comes while the database is being read is kept, and answered by one more reading.</summary>
+    private readonly Channel<bool> due = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+
+    private ITimer? ticks;
     private DateTimeOffset readUpTo;
+
+    /// <summary>When the last reading began, on the clock of <see cref="TimeProvider.GetTimestamp"/>.</summary>
+    private long readAt;
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -31,9 +44,12 @@ internal sealed partial class RevokedSessionsReader(
 
     internal async Task RunAsync(CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stopping))
+        await using var timer = time.CreateTimer(_ => due.Writer.TryWrite(true), null, Interval, Interval);
+        ticks = timer;
+        while (await due.Reader.WaitToReadAsync(stopping))
         {
+            due.Reader.TryRead(out _);
+            Volatile.Write(ref readAt, time.GetTimestamp());
             try
             {
                 await ReadAsync(stopping);
@@ -44,6 +60,16 @@ internal sealed partial class RevokedSessionsReader(
                 Stale(logger, away, readUpTo);
             }
         }
+    }
+
+    /// <summary>
+    /// Asks for a reading that begins after this call: at once, or when the last one is <see cref="Spacing"/> ago. Being asked
+    /// often changes nothing about when that is. Never waits.
+    /// </summary>
+    public void ReadSoon()
+    {
+        var since = time.GetElapsedTime(Volatile.Read(ref readAt));
+        ticks?.Change(since < Spacing ? Spacing - since : TimeSpan.Zero, Interval);
     }
 
     /// <summary>Reads every session of which an access token may still be in force.</summary>

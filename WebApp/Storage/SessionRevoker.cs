@@ -45,7 +45,7 @@ internal sealed partial class SessionRevoker(
 
     private void Remember(SessionId session, RefusalReason reason)
     {
-        revoked.Add(session, reason);
+        revoked.AddEndedHere(session, reason);
         metrics.Revoked(reason.Name());
         SessionRevoked(logger, session, reason.Name());
     }
