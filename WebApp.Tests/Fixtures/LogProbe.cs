@@ -7,8 +7,21 @@ namespace WebApp.Tests.Fixtures;
 internal sealed class LogProbe : ILoggerProvider
 {
     private readonly ConcurrentQueue<(LogLevel Level, EventId Event, string Text)> entries = new();
+    private readonly ConcurrentDictionary<int, Gate> events = new();
 
     public IReadOnlyList<(LogLevel Level, EventId Event, string Text)> Entries => [.. entries];
+
+    /// <summary>Completes once an event was logged since this was first asked, or before.</summary>
+    public Task HeardAsync(int id)
+    {
+        var gate = events.GetOrAdd(id, _ => new Gate());
+        if (entries.Any(entry => entry.Event.Id == id))
+        {
+            _ = gate.PassAsync();
+        }
+
+        return gate.Arrived;
+    }
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
 
@@ -24,7 +37,13 @@ internal sealed class LogProbe : ILoggerProvider
         public bool IsEnabled(LogLevel logLevel) => true;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
             probe.entries.Enqueue((logLevel, eventId, $"{category}: {formatter(state, exception)} {exception}"));
+            if (probe.events.TryGetValue(eventId.Id, out var gate))
+            {
+                _ = gate.PassAsync();
+            }
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -12,7 +13,7 @@ namespace WebApp.Tests.Fixtures;
 /// <summary>The one Redis that tests share which only use it. Started by the first of them.</summary>
 public sealed class SharedRedis : IAsyncDisposable
 {
-    private readonly Lazy<Task<RedisServer>> server = new(RedisServer.StartAsync);
+    private readonly Lazy<Task<RedisServer>> server = new(() => RedisServer.StartAsync());
 
     internal Task<RedisServer> ServerAsync() => server.Value;
 
@@ -32,52 +33,55 @@ public sealed class SharedRedis : IAsyncDisposable
 internal sealed class RedisServer : IAsyncDisposable
 {
     private const string Program = "redis-server";
-    private const string ReadyLine = "Ready to accept connections";
 
     /// <summary>Kills Redis when the input ends: with this process, even if it is killed itself.</summary>
     private const string Keeper = """
         "$@" & exec >/dev/null; cat; kill -9 $!; wait
         """;
 
+    /// <summary>SUBSCRIBE and GET are missing, because every connection sends one as it opens.</summary>
+    private static readonly string[] Work = ["set", "del", "pexpire", "publish", "eval", "evalsha", "script|load", "hmget", "hset"];
+
     /// <summary>The free port may be taken by somebody else before Redis has it.</summary>
     private const int MaxPorts = 5;
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("webapp-redis-");
     private readonly List<ConnectionMultiplexer> connections = [];
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> listeners = new();
+    private readonly string[] options;
+    private readonly string readyLine;
     private Process? keeper;
     private Task ended = Task.CompletedTask;
 
-    private RedisServer()
+    private RedisServer(string[] options, string readyLine)
     {
+        this.options = options;
+        this.readyLine = readyLine;
     }
 
     public int Port { get; private set; }
 
+    /// <summary>What a Sentinel reads first and rewrites as it learns; other servers have none.</summary>
+    private string SentinelFile => Path.Combine(folder.FullName, "sentinel.conf");
+
     /// <summary>What goes into <c>ConnectionStrings:Redis</c>.</summary>
     public string Configuration => $"127.0.0.1:{Port}";
 
-    public static async Task<RedisServer> StartAsync()
-    {
-        Require();
-        var server = new RedisServer();
-        try
-        {
-            for (var attempt = 1; ; attempt++)
-            {
-                server.Port = FreePort();
-                if (await server.TryRunAsync())
-                {
-                    return server;
-                }
+    /// <param name="options">What is added to the command line, as Redis reads it.</param>
+    public static Task<RedisServer> StartAsync(params string[] options) => RunAsync(new RedisServer(
+        ["--save", "", "--appendonly", "no", "--notify-keyspace-events", "KEA", .. options], "Ready to accept connections"));
 
-                Assert.True(attempt < MaxPorts, $"{Program} did not start on {MaxPorts} free ports.");
-            }
-        }
-        catch
-        {
-            await server.DisposeAsync();
-            throw;
-        }
+    /// <summary>A Sentinel that watches a master, and calls it by a name.</summary>
+    public static Task<RedisServer> StartSentinelAsync(string name, RedisServer master)
+    {
+        var sentinel = new RedisServer(["--sentinel"], "+monitor master");
+        File.WriteAllLines(sentinel.SentinelFile,
+        [
+            $"sentinel monitor {name} 127.0.0.1 {master.Port} 1",
+            $"sentinel down-after-milliseconds {name} 500",
+            $"sentinel failover-timeout {name} 5000",
+        ]);
+        return RunAsync(sentinel);
     }
 
     /// <summary>A port where nothing listens.</summary>
@@ -120,10 +124,19 @@ internal sealed class RedisServer : IAsyncDisposable
             .ToDictionary(parts => parts[0], parts => long.Parse(parts[1].Split(',')[0], CultureInfo.InvariantCulture));
     }
 
+    /// <summary>How often each of the commands was called that locks, cache and bell send. Asking adds nothing to it.</summary>
+    public async Task<IReadOnlyDictionary<string, long>> WorkAsync() => (await CallsAsync())
+        .Where(calls => Work.Contains(calls.Key))
+        .ToDictionary();
+
     /// <summary>Writes and scripts are left waiting until <see cref="ResumeAsync"/>.</summary>
     public Task PauseAsync() => AskAsync("CLIENT", "PAUSE", "60000", "WRITE");
 
     public Task ResumeAsync() => AskAsync("CLIENT", "UNPAUSE");
+
+    /// <summary>Completes when Redis next says, in its log, something with this part. To be asked before it can.</summary>
+    public Task SaysAsync(string part) => listeners
+        .GetOrAdd(part, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task.InTime();
 
     /// <summary>SIGKILL.</summary>
     public async Task KillAsync()
@@ -156,6 +169,29 @@ internal sealed class RedisServer : IAsyncDisposable
         folder.Delete(recursive: true);
     }
 
+    private static async Task<RedisServer> RunAsync(RedisServer server)
+    {
+        try
+        {
+            Require();
+            for (var attempt = 1; ; attempt++)
+            {
+                server.Port = FreePort();
+                if (await server.TryRunAsync())
+                {
+                    return server;
+                }
+
+                Assert.True(attempt < MaxPorts, $"{Program} did not start on {MaxPorts} free ports.");
+            }
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
     private static void Require()
     {
         var installed = (Environment.GetEnvironmentVariable("PATH") ?? "")
@@ -173,34 +209,47 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>False if Redis ended before it was ready.</summary>
     private async Task<bool> TryRunAsync()
     {
-        keeper = Process.Start(new ProcessStartInfo("/bin/sh")
+        string[] arguments =
+        [
+            "-c", Keeper, "sh", Program,
+            .. File.Exists(SentinelFile) ? [SentinelFile] : Array.Empty<string>(),
+            "--port", Port.ToString(CultureInfo.InvariantCulture),
+            "--bind", "127.0.0.1",
+            "--dir", folder.FullName,
+            .. options,
+        ];
+        keeper = Process.Start(new ProcessStartInfo("/bin/sh", arguments)
         {
-            ArgumentList =
-            {
-                "-c", Keeper, "sh", Program,
-                "--port", Port.ToString(CultureInfo.InvariantCulture),
-                "--bind", "127.0.0.1",
-                "--dir", folder.FullName,
-                "--save", "",
-                "--appendonly", "no",
-                "--notify-keyspace-events", "KEA",
-            },
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         })!;
         using var patience = The.Patience();
         while (await keeper.StandardOutput.ReadLineAsync(patience.Token) is { } line)
         {
-            if (line.Contains(ReadyLine, StringComparison.Ordinal))
+            if (line.Contains(readyLine, StringComparison.Ordinal))
             {
                 // Read to the end, so that Redis never waits for a full pipe, and is known to be gone when it is.
-                ended = keeper.StandardOutput.ReadToEndAsync(CancellationToken.None);
+                ended = ListenAsync(keeper.StandardOutput);
                 return true;
             }
         }
 
         await KillAsync();
         return false;
+    }
+
+    private async Task ListenAsync(StreamReader output)
+    {
+        while (await output.ReadLineAsync() is { } line)
+        {
+            foreach (var part in listeners.Keys.Where(part => line.Contains(part, StringComparison.Ordinal)))
+            {
+                if (listeners.TryRemove(part, out var heard))
+                {
+                    heard.SetResult();
+                }
+            }
+        }
     }
 }
 

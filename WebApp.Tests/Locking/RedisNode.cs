@@ -15,12 +15,20 @@ internal sealed class RedisNode : IAsyncDisposable
     {
         loggers.AddProvider(Logs);
         var sessions = Microsoft.Extensions.Options.Options.Create(options);
-        Connection = new RedisConnection(Microsoft.Extensions.Options.Options.Create(new ConnectionsOptions { Redis = redis }));
-        Lock = new RedisUserLock(
-            new RedisLocks(Connection, sessions), sessions, time, Random.Shared, loggers.CreateLogger<RedisUserLock>());
+        Connection = new RedisConnection(
+            Microsoft.Extensions.Options.Options.Create(new ConnectionsOptions { Redis = redis }),
+            time,
+            loggers.CreateLogger<RedisConnection>());
+        Circuit = new RedisCircuit(time, loggers.CreateLogger<RedisCircuit>());
+        Locks = new RedisLocks(Connection, Circuit, sessions);
+        Lock = new RedisUserLock(Locks, sessions, time, Random.Shared, loggers.CreateLogger<RedisUserLock>());
     }
 
     public RedisConnection Connection { get; }
+
+    public RedisCircuit Circuit { get; }
+
+    public RedisLocks Locks { get; }
 
     public RedisUserLock Lock { get; }
 

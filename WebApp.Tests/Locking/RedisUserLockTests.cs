@@ -10,6 +10,7 @@ public sealed class RedisUserLockTests(SharedRedis shared) : UserLockContract
 {
     private readonly List<RedisNode> nodes = [];
     private RedisServer server = null!;
+    private readonly List<(Task<UserLease> Waiter, int Node)> queued = [];
     private int waits;
 
     private string Key => RedisNode.KeyOf(User);
@@ -200,12 +201,18 @@ public sealed class RedisUserLockTests(SharedRedis shared) : UserLockContract
 
     private protected override async Task<List<Task<UserLease>>> QueueAsync(int count)
     {
-        var queued = Enumerable.Range(0, count).Select(index => nodes[index % 2].Lock.AcquireAsync(User).AsTask()).ToList();
+        queued.AddRange(Enumerable.Range(0, count).Select(index => (nodes[index % 2].Lock.AcquireAsync(User).AsTask(), index % 2)));
         await WaitingAsync(count);
-        return queued;
+        return [.. queued.TakeLast(count).Select(each => each.Waiter)];
     }
 
-    private protected override Task OthersHaveLookedAsync(int count) => WaitingAsync(count);
+    /// <summary>A release wakes one waiter of each node: on the node that did not win, one looks in vain.</summary>
+    private protected override Task OthersHaveLookedAsync(int count)
+    {
+        var winner = queued.Single(each => each.Waiter.IsCompleted);
+        queued.Remove(winner);
+        return WaitingAsync(queued.Any(each => each.Node != winner.Node) ? 1 : 0);
+    }
 
     private protected override Task LookedAgainAsync() => WaitingAsync(1);
 

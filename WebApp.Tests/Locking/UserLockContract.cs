@@ -181,7 +181,7 @@ public abstract class UserLockContract : IAsyncLifetime
     /// <summary>Returns once so many more callers wait.</summary>
     private protected abstract Task<List<Task<UserLease>>> QueueAsync(int count);
 
-    /// <summary>Returns once all who were woken in vain wait again.</summary>
+    /// <summary>Returns once whoever was woken in vain waits again.</summary>
     private protected abstract Task OthersHaveLookedAsync(int count);
 
     /// <summary>Returns once a waiter that the clock has woken waits again.</summary>

@@ -89,7 +89,8 @@ internal static class WebAppServices
         services.AddHostedService(provider => provider.GetRequiredService<RedisConnection>());
         services.AddStackExchangeRedisCache(options => options.InstanceName = RedisLocks.KeyPrefix);
         services.AddOptions<Microsoft.Extensions.Caching.StackExchangeRedis.RedisCacheOptions>().Configure<RedisConnection>(
-            (options, redis) => options.ConnectionMultiplexerFactory = () => redis.Multiplexer);
+            (options, redis) => options.ConnectionMultiplexerFactory = redis.SoonAsync);
+        services.AddSingleton<RedisCircuit>();
         services.AddSingleton<IRedisLocks, RedisLocks>();
         services.AddSingleton<IUserLock, RedisUserLock>();
         services.AddHealthChecks().AddCheck<RedisHealth>("redis");

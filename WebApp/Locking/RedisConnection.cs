@@ -1,56 +1,104 @@
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 using WebApp.Configuration;
+using WebApp.Telemetry;
 
 namespace WebApp.Locking;
 
 /// <summary>
-/// The one multiplexer of the site: the distributed cache and the locks share it. It is opened in the background at start, and
-/// a Redis that is away delays nobody: commands then fail at once and the multiplexer keeps trying.
+/// The one multiplexer of the site: the distributed cache, the locks and the bell share it. It is opened in the background at
+/// start, and a Redis that is away delays nobody: commands then fail at once and the multiplexer keeps trying.
 /// </summary>
-internal sealed class RedisConnection(IOptions<ConnectionsOptions> options) : IHostedService, IAsyncDisposable
+internal sealed partial class RedisConnection(
+    IOptions<ConnectionsOptions> options, TimeProvider time, ILogger<RedisConnection> logger) : BackgroundService, IAsyncDisposable
 {
-    /// <summary>
-    /// The longest that one command may take, but for <see cref="Heartbeat"/>. What Redis adds to a request is bounded by this.
-    /// </summary>
-    private const int CommandTimeoutMilliseconds = 1000;
+    /// <summary>The longest that one command may take, but for the heartbeat. What Redis adds to a request is bounded by this.</summary>
+    public static readonly TimeSpan CommandTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>How often the multiplexer looks for commands that have timed out: a time-out is late by up to this.</summary>
     private static readonly TimeSpan Heartbeat = TimeSpan.FromMilliseconds(250);
 
-    private readonly Lazy<Task<IConnectionMultiplexer>> multiplexer = new(() => ConnectAsync(options.Value.Redis));
+    /// <summary>How long after a vain attempt to open the multiplexer the next one begins, at most.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Completes after the first attempt, successful or not.</summary>
-    public Task<IConnectionMultiplexer> Multiplexer => multiplexer.Value;
+    private readonly TaskCompletionSource<IConnectionMultiplexer> opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ConnectionMultiplexer? sentinels;
+
+    /// <summary>
+    /// Completes after the first attempt, successful or not; behind Sentinel once a Sentinel has named a master that answers.
+    /// </summary>
+    public Task<IConnectionMultiplexer> Multiplexer => opened.Task;
 
     /// <summary>The connection if it stands at this moment, else null. Never waits.</summary>
     public IConnectionMultiplexer? Current =>
         Multiplexer is { IsCompletedSuccessfully: true, Result: { IsConnected: true } connected } ? connected : null;
 
-    public Task StartAsync(CancellationToken cancellationToken)
-    {
-        _ = Multiplexer;
-        return Task.CompletedTask;
-    }
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>The connection for whoever makes no use of one that does not stand: throws after <see cref="CommandTimeout"/>.</summary>
+    public Task<IConnectionMultiplexer> SoonAsync() => Multiplexer.WaitAsync(CommandTimeout, time);
 
     public async ValueTask DisposeAsync()
     {
-        if (multiplexer.IsValueCreated)
+        await StopAsync(CancellationToken.None);
+        opened.TrySetCanceled();
+        if (opened.Task.IsCompletedSuccessfully)
         {
-            await (await Multiplexer).DisposeAsync();
+            await opened.Task.Result.DisposeAsync();
+        }
+
+        if (sentinels is not null)
+        {
+            await sentinels.DisposeAsync();
+        }
+
+        Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var pauses = new PeriodicTimer(Pause, time);
+        while (!opened.Task.IsCompleted)
+        {
+            try
+            {
+                opened.TrySetResult(await OpenAsync());
+            }
+            catch (Exception away) when (away.IsRedisAway())
+            {
+                NotOpened(logger, away);
+                await pauses.WaitForNextTickAsync(stoppingToken);
+            }
         }
     }
 
-    private static async Task<IConnectionMultiplexer> ConnectAsync(string configuration)
+    /// <summary>
+    /// A multiplexer behind Sentinel follows the master, but is not to be had while no master is known (scenario 20). The client
+    /// has one call for both steps, which would leave the connection to the Sentinels open at each attempt.
+    /// </summary>
+    private async Task<IConnectionMultiplexer> OpenAsync()
     {
-        var settings = ConfigurationOptions.Parse(configuration);
+        var settings = Settings();
+        if (string.IsNullOrEmpty(settings.ServiceName))
+        {
+            return await ConnectionMultiplexer.ConnectAsync(settings);
+        }
+
+        sentinels ??= await ConnectionMultiplexer.SentinelConnectAsync(Settings());
+        return sentinels.GetSentinelMasterConnection(settings);
+    }
+
+    /// <summary>Read anew each time, because a search writes what it finds into its settings.</summary>
+    private ConfigurationOptions Settings()
+    {
+        var settings = ConfigurationOptions.Parse(options.Value.Redis);
+        var timeout = (int)CommandTimeout.TotalMilliseconds;
         settings.AbortOnConnectFail = false;
         settings.BacklogPolicy = BacklogPolicy.FailFast;
-        settings.AsyncTimeout = Math.Min(settings.AsyncTimeout, CommandTimeoutMilliseconds);
-        settings.ConnectTimeout = Math.Min(settings.ConnectTimeout, CommandTimeoutMilliseconds);
+        settings.AsyncTimeout = Math.Min(settings.AsyncTimeout, timeout);
+        settings.ConnectTimeout = Math.Min(settings.ConnectTimeout, timeout);
         settings.HeartbeatInterval = Heartbeat;
-        return await ConnectionMultiplexer.ConnectAsync(settings);
+        return settings;
     }
+
+    [LoggerMessage(LogEvents.RedisNotOpened, LogLevel.Warning, "No Sentinel names a Redis that can be reached; it is tried again.")]
+    private static partial void NotOpened(ILogger logger, Exception exception);
 }

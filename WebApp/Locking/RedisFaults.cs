@@ -1,3 +1,4 @@
+using Polly.CircuitBreaker;
 using StackExchange.Redis;
 
 namespace WebApp.Locking;
@@ -6,8 +7,12 @@ namespace WebApp.Locking;
 internal static class RedisFaults
 {
     /// <summary>
-    /// Whether Redis did not answer, answered too late, or is no longer asked because the site is shutting down (scenario 19).
+    /// Whether Redis did not answer, answered too late, or is no longer asked because the site is shutting down (scenario 19) or
+    /// the circuit is open.
     /// </summary>
     public static bool IsRedisAway(this Exception exception) =>
-        exception is RedisException or TimeoutException or ObjectDisposedException;
+        exception is RedisException or TimeoutException or ObjectDisposedException || exception.IsSpared();
+
+    /// <summary>Whether the command was never sent, because the circuit is open. That it is was logged when it opened.</summary>
+    public static bool IsSpared(this Exception exception) => exception is BrokenCircuitException;
 }

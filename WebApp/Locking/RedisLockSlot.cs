@@ -3,7 +3,9 @@ using StackExchange.Redis;
 namespace WebApp.Locking;
 
 /// <inheritdoc cref="IRedisLockSlot"/>
-internal sealed class RedisLockSlot(IConnectionMultiplexer connection, string key, string owner, TimeSpan lease) : IRedisLockSlot
+internal sealed class RedisLockSlot(
+    IConnectionMultiplexer connection, RedisCircuit circuit, RedisReleases releases, string key, string owner, TimeSpan lease)
+    : IRedisLockSlot
 {
     internal const string ReleaseScript = """
         if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -24,19 +26,31 @@ internal sealed class RedisLockSlot(IConnectionMultiplexer connection, string ke
 
     private IDatabase Database => connection.GetDatabase();
 
-    public Task<bool> TryTakeAsync() => Database.StringSetAsync(key, owner, Lease, When.NotExists);
+    public Task<bool> TryTakeAsync() =>
+        circuit.AskAsync(() => Database.StringSetAsync(key, owner, Lease, When.NotExists));
 
-    public async Task<bool> TryReleaseAsync() =>
-        (long)await Database.ScriptEvaluateAsync(ReleaseScript, [key], [owner, channel]) == 1;
+    public async Task<bool> TryReleaseAsync()
+    {
+        try
+        {
+            return await TryRunAsync(ReleaseScript, owner, channel);
+        }
+        catch (Exception spared) when (spared.IsSpared())
+        {
+            // The circuit opened while the lock was held. Sent all the same, without waiting: nobody shall wait for its lease.
+            ReleaseInBackground();
+            throw;
+        }
+    }
 
-    public async Task<bool> TryRenewAsync() =>
-        (long)await Database.ScriptEvaluateAsync(RenewScript, [key], [owner, (long)Lease.TotalMilliseconds]) == 1;
+    public Task<bool> TryRenewAsync() => TryRunAsync(RenewScript, owner, (long)Lease.TotalMilliseconds);
 
     public void ReleaseInBackground()
     {
         try
         {
-            Database.ScriptEvaluate(ReleaseScript, [key], [owner, channel], CommandFlags.FireAndForget);
+            // By its text: nobody would hear, and send it again, if Redis had forgotten the script.
+            Database.ScriptEvaluate(ReleaseScript, [key], [owner, channel], CommandFlags.FireAndForget | CommandFlags.NoScriptCache);
         }
         catch (Exception away) when (away.IsRedisAway())
         {
@@ -44,24 +58,9 @@ internal sealed class RedisLockSlot(IConnectionMultiplexer connection, string ke
         }
     }
 
-    public async Task<IRedisReleases> SubscribeAsync() =>
-        new Releases(await connection.GetSubscriber().SubscribeAsync(RedisChannel.Literal(channel)));
+    public Task<IRedisReleases> SubscribeAsync() => circuit.AskAsync(() => releases.JoinAsync(connection, channel));
 
-    private sealed class Releases(ChannelMessageQueue messages) : IRedisReleases
-    {
-        public async Task NextAsync(TimeSpan patience, TimeProvider time)
-        {
-            using var bell = new CancellationTokenSource(patience, time);
-            try
-            {
-                await messages.ReadAsync(bell.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                // Patience ended: the caller looks for itself.
-            }
-        }
-
-        public async ValueTask DisposeAsync() => await messages.UnsubscribeAsync(CommandFlags.FireAndForget);
-    }
+    /// <summary>The client loads a script once a server, and again where it was forgotten; then its hash is sent.</summary>
+    private async Task<bool> TryRunAsync(string script, params RedisValue[] arguments) =>
+        (long)await circuit.AskAsync(() => Database.ScriptEvaluateAsync(script, [key], arguments)) == 1;
 }

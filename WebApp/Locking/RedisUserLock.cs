@@ -16,21 +16,12 @@ internal sealed partial class RedisUserLock(
     Random random,
     ILogger<RedisUserLock> logger) : IUserLock
 {
-    /// <summary>
-    /// How long Redis is left alone after it has kept a refresh waiting for nothing (scenario 22): a Redis that is slow may cost
-    /// one refresh its time-out, and not every one.
-    /// </summary>
-    public static readonly TimeSpan Rest = TimeSpan.FromSeconds(5);
-
     /// <summary>How long a waiter sleeps at most before it looks for itself: a message may be lost, and a dead holder sends none.</summary>
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>On the clock of <see cref="TimeProvider.GetTimestamp"/>.</summary>
-    private long restsUntil = long.MinValue;
-
     public async ValueTask<UserLease> AcquireAsync(UserId user)
     {
-        if (time.GetTimestamp() < Volatile.Read(ref restsUntil) || redis.Open(user) is not { } slot)
+        if (redis.Open(user) is not { } slot)
         {
             return UserLease.NotHeld(LeaseStatus.Unavailable);
         }
@@ -41,13 +32,13 @@ internal sealed partial class RedisUserLock(
                 ? new RedisUserLease(slot, time, logger)
                 : UserLease.NotHeld(LeaseStatus.WaitedOut);
         }
+        catch (Exception spared) when (spared.IsSpared())
+        {
+            // Nothing was sent, and nothing is to be told that was not told when the circuit opened.
+            return UserLease.NotHeld(LeaseStatus.Unavailable);
+        }
         catch (Exception away) when (away.IsRedisAway())
         {
-            if (away is TimeoutException)
-            {
-                Volatile.Write(ref restsUntil, time.GetTimestamp() + (long)(Rest.TotalSeconds * time.TimestampFrequency));
-            }
-
             // A request that timed out may yet be carried out: give back what this owner may hold.
             slot.ReleaseInBackground();
             LockServiceAway(logger, away, user);

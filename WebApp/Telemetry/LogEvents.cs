@@ -7,6 +7,9 @@ internal static class LogEvents
     public const int LockReleaseFailed = 101;
     public const int LockRenewalFailed = 102;
     public const int LockLost = 103;
+    public const int RedisCircuitOpened = 104;
+    public const int RedisCircuitClosed = 105;
+    public const int RedisNotOpened = 106;
 
     public const int DatabaseAway = 200;
     public const int SessionRevoked = 202;
