@@ -20,6 +20,7 @@ internal sealed class RedisNode : IAsyncDisposable
             time,
             loggers.CreateLogger<RedisConnection>());
         Circuit = new RedisCircuit(time, loggers.CreateLogger<RedisCircuit>());
+        Bell = new RedisBell(Connection);
         Locks = new RedisLocks(Connection, Circuit, sessions);
         Lock = new RedisUserLock(Locks, sessions, time, Random.Shared, loggers.CreateLogger<RedisUserLock>());
     }
@@ -27,6 +28,8 @@ internal sealed class RedisNode : IAsyncDisposable
     public RedisConnection Connection { get; }
 
     public RedisCircuit Circuit { get; }
+
+    public RedisBell Bell { get; }
 
     public RedisLocks Locks { get; }
 

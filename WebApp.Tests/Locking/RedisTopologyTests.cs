@@ -74,6 +74,21 @@ public sealed class RedisTopologyTests : IAsyncDisposable
         }
     }
 
+    [Fact]
+    public async Task The_bell_rings_through_a_Cluster()
+    {
+        var cluster = Keep(await RedisCluster.StartAsync());
+        var here = Keep(await RedisNode.StartAsync(cluster.Configuration, The.WallClock));
+        var there = Keep(await RedisNode.StartAsync(cluster.Servers[1].Configuration, The.WallClock));
+        var heard = new Gate();
+        await there.Bell.HearAsync(() => _ = heard.PassAsync(), CancellationToken.None);
+        await here.Connection.Multiplexer.InTime();
+
+        here.Bell.Ring();
+
+        await heard.Arrived;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var each in Enumerable.Reverse(open))

@@ -62,7 +62,8 @@ internal static class WebAppServices
         services.AddHostedService(provider => provider.GetRequiredService<SigningKeyStore>());
 
         services.AddSingleton<RevokedSessions>();
-        services.AddHostedService<RevokedSessionsReader>();
+        services.AddSingleton<RevokedSessionsReader>();
+        services.AddHostedService(provider => provider.GetRequiredService<RevokedSessionsReader>());
         services.AddSingleton<SeenWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<SeenWriter>());
         services.AddHostedService<SessionSweeper>();
@@ -93,6 +94,8 @@ internal static class WebAppServices
         services.AddSingleton<RedisCircuit>();
         services.AddSingleton<IRedisLocks, RedisLocks>();
         services.AddSingleton<IUserLock, RedisUserLock>();
+        services.AddSingleton<RedisBell>();
+        services.AddHostedService<RevocationBell>();
         services.AddHealthChecks().AddCheck<RedisHealth>("redis");
     }
 
