@@ -55,6 +55,9 @@ public sealed class RevokedSessionsHurryTests : IAsyncLifetime
             {
                 reader.ReadSoon();
                 here.Time.Advance(Spacing / 10);
+
+                // Time enough, on the wall, for a reading that comes too soon.
+                await here.RowAsync(token.Session);
             }
 
             await read;
