@@ -82,6 +82,12 @@ internal sealed class PostgresServer : IAsyncDisposable
     public Task CutConnectionsAsync() =>
         ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'webapp%'");
 
+    /// <summary>The same for one database.</summary>
+    /// <param name="connectionString">Of the database.</param>
+    public Task CutConnectionsAsync(string connectionString) => ExecuteAsync(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = " +
+        $"'{new NpgsqlConnectionStringBuilder(connectionString).Database}'");
+
     /// <summary>SIGKILL to all of its processes.</summary>
     public Task KillAsync() => process?.KillAsync() ?? Task.CompletedTask;
 
@@ -150,10 +156,12 @@ internal sealed class PostgresServer : IAsyncDisposable
     private async Task RunAsync()
     {
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        // What it wrote outlives it without being forced to the disk: processes die here, and not the machine.
         process = Start(
             line => _ = line.Contains(ReadyLine, StringComparison.Ordinal) && ready.TrySetResult(),
             "postgres", "-D", Data, "-h", "127.0.0.1", "-k", folder.FullName,
-            "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "max_connections=300");
+            "-p", Port.ToString(CultureInfo.InvariantCulture), "-c", "max_connections=300", "-c", "fsync=off");
         if (await Task.WhenAny(ready.Task, process.Ended).InTime() != ready.Task)
         {
             Assert.Fail($"PostgreSQL did not start:\n{string.Join('\n', process.Errors)}");

@@ -167,6 +167,9 @@ internal sealed class Store : IAsyncDisposable
         return await work(db);
     }
 
+    /// <summary>The same, for as long as the test likes.</summary>
+    public WebAppDb OpenDatabase() => database.Open();
+
     public async ValueTask DisposeAsync()
     {
         foreach (var service in started)
@@ -207,6 +210,7 @@ internal sealed class Store : IAsyncDisposable
             .AddSingleton<SessionSweeper>()
             .AddSingleton(Random.Shared)
             .AddSingleton<ISessionRows, SessionRows>()
+            .AddSingleton<DatabaseRetry>()
             .AddSingleton<SessionRevoker>()
             .AddSingleton<RotationJudge>()
             .AddSingleton<SessionOpener>()

@@ -26,6 +26,7 @@ public sealed class DatabaseFaultsTests
     {
         Assert.False(new InvalidOperationException().IsDatabaseAway());
         Assert.False(new OperationCanceledException().IsDatabaseAway());
+        Assert.False(new OperationCanceledException("Left.", Busy).IsDatabaseAway());
         Assert.False(new DbUpdateException("No row was affected.", new InvalidOperationException()).IsDatabaseAway());
     }
 }

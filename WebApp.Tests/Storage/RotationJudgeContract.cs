@@ -5,8 +5,12 @@ using Xunit;
 
 namespace WebApp.Tests.Storage;
 
-/// <summary>What the database decides, on a real SQLite file.</summary>
-public sealed class RotationJudgeTests : IAsyncLifetime
+public sealed class RotationJudgeOnSqliteTests() : RotationJudgeContract(postgres: null);
+
+public sealed class RotationJudgeOnPostgresTests(SharedPostgres postgres) : RotationJudgeContract(postgres);
+
+/// <summary>What the database decides.</summary>
+public abstract class RotationJudgeContract(SharedPostgres? postgres) : IAsyncLifetime
 {
     private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
 
@@ -15,11 +19,15 @@ public sealed class RotationJudgeTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        store = await Store.OpenAsync();
+        store = await Store.OpenAsync(postgres: postgres);
         token = await store.SignInAsync("Admin");
     }
 
-    public ValueTask DisposeAsync() => store.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await store.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task The_current_token_moves_the_row_and_gets_its_successor()

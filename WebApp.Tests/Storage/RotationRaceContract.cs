@@ -5,19 +5,27 @@ using Xunit;
 
 namespace WebApp.Tests.Storage;
 
+public sealed class RotationRaceOnSqliteTests() : RotationRaceContract(postgres: null);
+
+public sealed class RotationRaceOnPostgresTests(SharedPostgres postgres) : RotationRaceContract(postgres);
+
 /// <summary>What happens between two statements of one judgement, each time held at a gate and not left to chance.</summary>
-public sealed class RotationRaceTests : IAsyncLifetime
+public abstract class RotationRaceContract(SharedPostgres? postgres) : IAsyncLifetime
 {
     private Store store = null!;
     private RefreshToken token = null!;
 
     public async ValueTask InitializeAsync()
     {
-        store = await Store.OpenAsync();
+        store = await Store.OpenAsync(postgres: postgres);
         token = await store.SignInAsync();
     }
 
-    public ValueTask DisposeAsync() => store.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await store.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     /// <summary>Scenario 36: it was right to rotate, and it would be wrong to hand out what came of it.</summary>
     [Theory]

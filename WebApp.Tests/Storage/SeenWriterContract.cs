@@ -6,19 +6,27 @@ using Xunit;
 
 namespace WebApp.Tests.Storage;
 
+public sealed class SeenWriterOnSqliteTests() : SeenWriterContract(postgres: null);
+
+public sealed class SeenWriterOnPostgresTests(SharedPostgres postgres) : SeenWriterContract(postgres);
+
 /// <summary>The proof that a browser holds the current generation is written once, late, and never for another one.</summary>
-public sealed class SeenWriterTests : IAsyncLifetime
+public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifetime
 {
     private Store store = null!;
     private RefreshToken token = null!;
 
     public async ValueTask InitializeAsync()
     {
-        store = await Store.OpenAsync();
+        store = await Store.OpenAsync(postgres: postgres);
         token = await store.SignInAsync();
     }
 
-    public ValueTask DisposeAsync() => store.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await store.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Fact]
     public async Task A_proof_of_the_current_generation_is_written_with_the_time_of_writing()
@@ -136,6 +144,76 @@ public sealed class SeenWriterTests : IAsyncLifetime
         {
             Assert.NotNull((await store.RowAsync(other.Session)).SeenAt);
         }
+    }
+
+    [Fact]
+    public async Task A_hundred_proofs_are_one_transaction()
+    {
+        var writer = store.Get<SeenWriter>();
+        store.Probe.Forget();
+        for (var count = 0; count < 250; count++)
+        {
+            writer.Queue(SessionId.New(), Generation.First);
+        }
+
+        await writer.StopAsync(CancellationToken.None);
+
+        Assert.Equal((250, 3), (store.Probe.Count(Sql.Seen), store.Probe.Commits));
+    }
+
+    [Fact]
+    public async Task However_many_nodes_have_seen_it_one_write_changes_the_row()
+    {
+        var nodes = new[] { store, store.Another(), store.Another() };
+        foreach (var node in nodes)
+        {
+            node.Get<SeenWriter>().Queue(token.Session, token.Generation);
+        }
+
+        await Task.WhenAll(nodes.Select(node => Task.Run(() => node.Get<SeenWriter>().StopAsync(CancellationToken.None))));
+
+        Assert.Equal(1, nodes.Sum(node => node.Probe.Changed(Sql.Seen)));
+        await nodes[1].DisposeAsync();
+        await nodes[2].DisposeAsync();
+    }
+
+    /// <summary>Scenario 19, with a database that is slow.</summary>
+    [Fact]
+    public async Task An_orderly_end_waits_for_what_waits_to_be_written()
+    {
+        var other = await store.SignInAsync();
+        var gate = store.Probe.Hold(Sql.Seen);
+        var writer = await store.StartAsync<SeenWriter>();
+        writer.Queue(token.Session, token.Generation);
+        await gate.Arrived;
+        writer.Queue(other.Session, other.Generation);
+
+        var stopping = writer.StopAsync(CancellationToken.None);
+        Assert.False(stopping.IsCompleted);
+        store.Probe.StopHolding(Sql.Seen);
+        await stopping.InTime();
+
+        Assert.NotNull((await store.RowAsync(token.Session)).SeenAt);
+        Assert.NotNull((await store.RowAsync(other.Session)).SeenAt);
+    }
+
+    [Fact]
+    public async Task A_database_that_is_too_slow_does_not_keep_the_host_from_ending()
+    {
+        using var patience = new CancellationTokenSource();
+        var gate = store.Probe.Hold(Sql.Seen);
+        var writer = await store.StartAsync<SeenWriter>();
+        writer.Queue(token.Session, token.Generation);
+        await gate.Arrived;
+
+        var stopping = writer.StopAsync(patience.Token);
+        Assert.False(stopping.IsCompleted);
+        await patience.CancelAsync();
+        await stopping.InTime();
+
+        Assert.Contains(store.Logs.Entries, entry => entry.Event.Id == LogEvents.SeenWriteFailed);
+        Assert.Null((await store.RowAsync(token.Session)).SeenAt);
+        store.Probe.StopHolding(Sql.Seen);
     }
 
     private async Task ProveAsync(int generation)

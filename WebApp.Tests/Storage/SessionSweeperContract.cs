@@ -6,8 +6,12 @@ using Xunit;
 
 namespace WebApp.Tests.Storage;
 
+public sealed class SessionSweeperOnSqliteTests() : SessionSweeperContract(postgres: null);
+
+public sealed class SessionSweeperOnPostgresTests(SharedPostgres postgres) : SessionSweeperContract(postgres);
+
 /// <summary>Scenario 39: only what no token can bring back is deleted, a little at a time.</summary>
-public sealed class SessionSweeperTests : IAsyncLifetime
+public abstract class SessionSweeperContract(SharedPostgres? postgres) : IAsyncLifetime
 {
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
     private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
@@ -16,9 +20,13 @@ public sealed class SessionSweeperTests : IAsyncLifetime
 
     private DateTimeOffset Now => store.Time.GetUtcNow();
 
-    public async ValueTask InitializeAsync() => store = await Store.OpenAsync();
+    public async ValueTask InitializeAsync() => store = await Store.OpenAsync(postgres: postgres);
 
-    public ValueTask DisposeAsync() => store.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await store.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 
     [Theory]
     [InlineData(0, 0)]

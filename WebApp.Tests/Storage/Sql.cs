@@ -4,16 +4,16 @@ namespace WebApp.Tests.Storage;
 internal static class Sql
 {
     /// <summary>The row and its account, as the judge reads them.</summary>
-    public const string ReadSession = "\"s\".\"SecurityStamp\", \"s\".\"SeenAt\"";
+    public const string ReadSession = "s.SecurityStamp, s.SeenAt";
 
-    public const string Renew = "UPDATE \"Sessions\" AS \"s\"\nSET \"LastUsedAt\"";
-    public const string Revoke = "UPDATE \"Sessions\" AS \"s\"\nSET \"RevokedAt\"";
-    public const string Seen = "UPDATE \"Sessions\" AS \"s\"\nSET \"SeenAt\"";
-    public const string ReadRevoked = "WHERE \"s\".\"RevokedAt\" >=";
-    public const string Sweep = "DELETE FROM \"Sessions\"";
-    public const string OpenSession = "INSERT INTO \"Sessions\"";
-    public const string AddEvent = "INSERT INTO \"SecurityEvents\"";
-    public const string ReadKeys = "FROM \"SigningKeys\"";
-    public const string DeleteKeys = "DELETE FROM \"SigningKeys\"";
-    public const string AddKey = "INSERT INTO \"SigningKeys\"";
+    public const string Renew = "UPDATE Sessions AS s\nSET LastUsedAt";
+    public const string Revoke = "UPDATE Sessions AS s\nSET RevokedAt";
+    public const string Seen = "UPDATE Sessions AS s\nSET SeenAt";
+    public const string ReadRevoked = "WHERE s.RevokedAt >=";
+    public const string Sweep = "DELETE FROM Sessions";
+    public const string OpenSession = "INSERT INTO Sessions";
+    public const string AddEvent = "INSERT INTO SecurityEvents";
+    public const string ReadKeys = "FROM SigningKeys";
+    public const string DeleteKeys = "DELETE FROM SigningKeys";
+    public const string AddKey = "INSERT INTO SigningKeys";
 }

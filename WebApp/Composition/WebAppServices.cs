@@ -69,6 +69,7 @@ internal static class WebAppServices
         services.AddHostedService<SessionSweeper>();
 
         services.AddSingleton<ISessionRows, SessionRows>();
+        services.AddSingleton<DatabaseRetry>();
         services.AddSingleton<SessionRevoker>();
         services.AddSingleton<RotationJudge>();
         services.AddSingleton<SessionOpener>();

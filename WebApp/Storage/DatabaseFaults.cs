@@ -13,6 +13,9 @@ internal static class DatabaseFaults
     {
         DbException or TimeoutException => true,
 
+        // Whoever asked has given up, whatever the provider says of its statement.
+        OperationCanceledException => false,
+
         // Inside what EF Core or a provider makes of it: DbUpdateException, RetryLimitExceededException, or the
         // InvalidOperationException by which some providers advise to try again.
         { InnerException: { } inner } => inner.IsDatabaseAway(),

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using WebApp.Configuration;
-using WebApp.Telemetry;
 using WebApp.Tokens;
 
 namespace WebApp.Storage;
@@ -9,41 +8,40 @@ namespace WebApp.Storage;
 /// Decides who rotates: one conditional statement, then a look at how many rows it changed (protocol, "Rotation: the database
 /// judges"). Never throws for a database that is away.
 /// </summary>
-internal sealed partial class RotationJudge(
+internal sealed class RotationJudge(
     ISessionRows rows,
     SessionRevoker revoker,
+    DatabaseRetry retry,
     IOptions<SessionsOptions> options,
-    TimeProvider time,
-    ILogger<RotationJudge> logger)
+    TimeProvider time)
 {
-    /// <summary>
-    /// How often a token is judged: each look after the first follows a fault that may pass (a deadlock, a busy file, a commit
-    /// of unknown outcome) or a row that moved meanwhile.
-    /// </summary>
-    private const int MaxAttempts = 3;
+    /// <summary>How often a token is judged whose row moves between two statements each time.</summary>
+    private const int MaxLooks = 3;
 
     /// <param name="presented">A genuine refresh token.</param>
     /// <param name="client">Where it came from, for the record if it is a copy.</param>
     /// <param name="deadline">The refresh's own end. Not a request's: an aborted request must not abort a rotation.</param>
     public async Task<RotationVerdict> JudgeAsync(RefreshToken presented, ClientInfo client, CancellationToken deadline)
     {
-        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        // Npgsql waits for seconds, on the thread that cancels, for a silent server to take note. Nobody waits for that.
+        var statements = new CancellationTokenSource();
+        await using var ending = deadline.Register(() => _ = statements.CancelAsync());
+        try
         {
-            try
+            for (var look = 1; look <= MaxLooks; look++)
             {
-                if (await TryJudgeAsync(presented, client, deadline) is { } verdict)
+                // Judged anew after a fault, and not from where it was: what was lost may have been carried out (scenario 24).
+                var judging = retry.RunAsync(() => TryJudgeAsync(presented, client, statements.Token));
+                if (await judging.WaitAsync(deadline) is { } verdict)
                 {
                     return verdict;
                 }
             }
-            catch (Exception away) when (away.IsDatabaseAway())
-            {
-                DatabaseAway(logger, away, attempt, MaxAttempts);
-            }
-            catch (OperationCanceledException) when (deadline.IsCancellationRequested)
-            {
-                break;
-            }
+        }
+        catch (Exception unsettled) when (unsettled.IsDatabaseAway()
+            || (unsettled is OperationCanceledException && deadline.IsCancellationRequested))
+        {
+            // Nothing was decided, or nobody knows what: either way the next request may ask again. A fault has been logged.
         }
 
         return RotationVerdict.Unavailable;
@@ -52,6 +50,7 @@ internal sealed partial class RotationJudge(
     /// <summary>Null when the row moved between two statements: then nothing was decided.</summary>
     private async Task<RotationVerdict?> TryJudgeAsync(RefreshToken presented, ClientInfo client, CancellationToken deadline)
     {
+        deadline.ThrowIfCancellationRequested();
         var now = time.GetUtcNow();
         if (await rows.TryRotateAsync(presented, now, now - options.Value.IdleTimeout, deadline))
         {
@@ -101,7 +100,4 @@ internal sealed partial class RotationJudge(
     private async Task<RotationVerdict?> RefuseAsync(
         SessionState state, RefusalReason reason, ClientInfo client, DateTimeOffset now, CancellationToken deadline) =>
         await revoker.RevokeWithEventAsync(state.Row, reason, client, now, deadline) ? RotationVerdict.Rejected(reason) : null;
-
-    [LoggerMessage(LogEvents.DatabaseAway, LogLevel.Warning, "The database did not settle a refresh (attempt {Attempt} of {MaxAttempts}).")]
-    private static partial void DatabaseAway(ILogger logger, Exception exception, int attempt, int maxAttempts);
 }

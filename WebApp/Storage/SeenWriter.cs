@@ -40,10 +40,18 @@ internal sealed partial class SeenWriter(
     }
 
     /// <summary>Writes what is still waiting, so that an orderly end loses no proof (scenario 19).</summary>
+    /// <param name="cancellationToken">The end of the host's patience. A proof that is lost then errs on the safe side.</param>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await TryWriteAllAsync(cancellationToken);
+        try
+        {
+            await TryWriteAllAsync(cancellationToken);
+        }
+        catch (OperationCanceledException tooSlow) when (cancellationToken.IsCancellationRequested)
+        {
+            WriteFailed(logger, tooSlow, waiting.Count);
+        }
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
@@ -66,8 +74,7 @@ internal sealed partial class SeenWriter(
     {
         try
         {
-            // In one order on all nodes, so that two batches never wait for each other.
-            foreach (var batch in waiting.OrderBy(proof => proof.Key.Value).Chunk(BatchSize))
+            foreach (var batch in waiting.Chunk(BatchSize))
             {
                 // The window counts from this write and not from the proof: had the database been away in between, a window
                 // counted from the proof could be over before any node had granted a replay in it.
@@ -87,6 +94,6 @@ internal sealed partial class SeenWriter(
         }
     }
 
-    [LoggerMessage(LogEvents.SeenWriteFailed, LogLevel.Warning, "{Count} proofs of receipt could not be written; they are tried again.")]
+    [LoggerMessage(LogEvents.SeenWriteFailed, LogLevel.Warning, "{Count} proofs of receipt could not be written; while the site runs they are tried again.")]
     private static partial void WriteFailed(ILogger logger, Exception exception, int count);
 }

@@ -5,10 +5,19 @@ using WebApp.Tokens;
 namespace WebApp.Storage;
 
 /// <summary>Opens sessions. Throws when the database is away; nothing is opened then.</summary>
-internal sealed class SessionOpener(ISessionRows rows, IOptions<SessionsOptions> options, TimeProvider time)
+internal sealed class SessionOpener(
+    ISessionRows rows, DatabaseRetry retry, IOptions<SessionsOptions> options, TimeProvider time)
 {
+    /// <summary>
+    /// A commit whose answer was lost leaves a session that nobody holds, whether the site or the person tries again. It ends by
+    /// its idle limit.
+    /// </summary>
     /// <returns>The grant of the first generation; null if the account is gone, disabled or changed since the proof.</returns>
-    public async Task<SessionGrant?> OpenAsync(AccountProof proof, ClientInfo client, bool persistent, CancellationToken cancellation)
+    public Task<SessionGrant?> OpenAsync(AccountProof proof, ClientInfo client, bool persistent, CancellationToken cancellation) =>
+        retry.RunAsync(() => TryOpenAsync(proof, client, persistent, cancellation));
+
+    private async Task<SessionGrant?> TryOpenAsync(
+        AccountProof proof, ClientInfo client, bool persistent, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
         var row = new SessionRow

@@ -7,6 +7,7 @@ namespace WebApp.Storage;
 internal sealed partial class SessionRevoker(
     ISessionRows rows,
     RevokedSessions revoked,
+    DatabaseRetry retry,
     SessionMetrics metrics,
     TimeProvider time,
     ILogger<SessionRevoker> logger)
@@ -14,9 +15,15 @@ internal sealed partial class SessionRevoker(
     /// <summary>Ends a session that somebody asked to end. Ending an ended session is no error.</summary>
     public async Task RevokeAsync(SessionId session, RefusalReason reason, CancellationToken cancellation)
     {
-        if (await rows.TryRevokeAsync(session, reason, time.GetUtcNow(), record: null, cancellation))
+        var now = time.GetUtcNow();
+        if (await retry.RunAsync(() => rows.TryRevokeAsync(session, reason, now, record: null, cancellation)))
         {
             Remember(session, reason);
+        }
+        else
+        {
+            // It has ended, perhaps by a first attempt whose answer was lost (scenario 24), or on another node.
+            revoked.Add(session, reason);
         }
     }
 

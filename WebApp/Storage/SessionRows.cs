@@ -134,7 +134,9 @@ internal sealed class SessionRows(IDbContextFactory<WebAppDb> databases) : ISess
     {
         await using var db = await databases.CreateDbContextAsync(cancellation);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
-        foreach (var (session, generation) in proofs)
+
+        // In one order on all nodes, so that two transactions never wait for each other (scenario 25).
+        foreach (var (session, generation) in proofs.OrderBy(proof => proof.Key.Value))
         {
             await db.Sessions
                 .Where(row => row.Id == session.Value && row.Generation == generation.Value && row.SeenAt == null)

@@ -1,0 +1,118 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using WebApp.Storage;
+using WebApp.Tests.Fixtures;
+using WebApp.Tokens;
+using Xunit;
+
+namespace WebApp.Tests.Storage;
+
+/// <summary>
+/// With 100,000 sessions and accounts in it, PostgreSQL reads no table from first to last for any statement of the sessions
+/// (scenario 39).
+/// </summary>
+public sealed class PostgresQueryPlanTests(SharedPostgres postgres) : IAsyncLifetime
+{
+    /// <summary>One session in a hundred has ended, and one in a hundred is due to be swept.</summary>
+    private const string Filling = """
+        INSERT INTO "AspNetRoles"("Id") SELECT 'role' || i FROM generate_series(1, 10000) i;
+        INSERT INTO "AspNetUsers"("Id", "SecurityStamp", "Disabled", "EmailConfirmed", "PhoneNumberConfirmed", "TwoFactorEnabled",
+                "LockoutEnabled", "AccessFailedCount")
+            SELECT 'user' || i, '', false, false, false, false, false, 0 FROM generate_series(1::bigint, 100000) i;
+        INSERT INTO "AspNetUserRoles"("UserId", "RoleId") SELECT 'user' || i, 'role' || (i % 10000 + 1) FROM generate_series(1::bigint, 100000) i;
+        INSERT INTO "Sessions"("Id", "UserId", "SecurityStamp", "Generation", "RotatedAt", "CreatedAt", "LastUsedAt", "ExpiresAt",
+                "RevokedAt", "Persistent", "Transport", "UserAgent", "IpAddress")
+            SELECT gen_random_uuid(), 'user' || i, '', 0, {0}, {0}, {0} - i * 13000, {0} + (i - 3000) * 86400,
+                CASE WHEN i % 100 = 0 THEN {0} - i * 1000 END, false, 'Cookie', '', '' FROM generate_series(1::bigint, 100000) i;
+        """;
+
+    private Store store = null!;
+    private RefreshToken token = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        store = await Store.OpenAsync(postgres: postgres);
+        await store.InDatabaseAsync(db => db.Database.ExecuteSqlRawAsync(Filling, The.Beginning.ToUnixTimeMilliseconds()));
+        await store.InDatabaseAsync(db => db.Database.ExecuteSqlRawAsync("ANALYZE"));
+        token = await store.SignInAsync("Admin");
+        store.Probe.Forget();
+    }
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    [Fact]
+    public async Task Refreshes_look_rows_up_by_their_keys()
+    {
+        await store.JudgeAsync(token);
+        await store.JudgeAsync(token);
+        await store.ChangeAsync(token.Session, row => row.Generation = 3);
+        await store.JudgeAsync(token);
+
+        await NoneScansAsync(DatabaseProbe.Rotation, Sql.ReadSession, Sql.Renew, Sql.Revoke);
+    }
+
+    [Fact]
+    public async Task What_runs_behind_the_requests_uses_its_indexes()
+    {
+        await store.StartAsync<RevokedSessionsReader>();
+        store.Get<SeenWriter>().Queue(token.Session, token.Generation);
+        await store.Get<SeenWriter>().StopAsync(CancellationToken.None);
+        await store.Get<SessionSweeper>().SweepOnceAsync(CancellationToken.None);
+
+        await NoneScansAsync(Sql.ReadRevoked, Sql.Seen, Sql.Sweep);
+    }
+
+    /// <summary>A batch of the sweeper locks the rows that it deletes, of which nobody has any use, and no others.</summary>
+    [Fact]
+    public async Task A_sweep_that_is_not_yet_committed_holds_up_no_refresh()
+    {
+        await using var db = store.OpenDatabase();
+        await using var transaction = await db.Database.BeginTransactionAsync();
+        var statement = Assert.Single(await SweptAsync(), each => each.Contains("\"ExpiresAt\"", StringComparison.Ordinal));
+        var deleted = await db.Database.ExecuteSqlRawAsync(
+            statement, store.Probe.ParametersOf(statement).Select(each => new NpgsqlParameter(each.Key, each.Value)));
+        Assert.Equal(SessionSweeper.BatchSize, deleted);
+
+        Assert.Equal(RotationStatus.Rotated, (await store.JudgeAsync(token).InTime()).Status);
+    }
+
+    private async Task<IEnumerable<string>> SweptAsync()
+    {
+        await store.Get<SessionSweeper>().SweepOnceAsync(CancellationToken.None);
+        return store.Probe.Statements.Where(each => each.Contains("DELETE", StringComparison.Ordinal));
+    }
+
+    /// <summary>Asked of the planner with the values that the site has sent.</summary>
+    private async Task NoneScansAsync(params string[] parts)
+    {
+        Assert.All(parts, part => Assert.True(store.Probe.Count(part) > 0, part));
+        foreach (var statement in store.Probe.Statements
+            .Where(each => each.Contains("\"Sessions\"", StringComparison.Ordinal) && !each.StartsWith("INSERT", StringComparison.Ordinal))
+            .Distinct())
+        {
+            var plan = await store.InDatabaseAsync(db => ExplainAsync(db, statement));
+            Assert.Contains("Index", plan, StringComparison.Ordinal);
+            Assert.False(plan.Contains("Seq Scan", StringComparison.Ordinal), $"{plan}\n{statement}");
+        }
+    }
+
+    private async Task<string> ExplainAsync(WebAppDb db, string statement)
+    {
+        await db.Database.OpenConnectionAsync();
+        await using var command = (NpgsqlCommand)db.Database.GetDbConnection().CreateCommand();
+        command.CommandText = $"EXPLAIN {statement}";
+        foreach (var (name, value) in store.Probe.ParametersOf(statement))
+        {
+            command.Parameters.AddWithValue(name, value!);
+        }
+
+        List<string> plan = [];
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            plan.Add(reader.GetString(0));
+        }
+
+        return string.Join('\n', plan);
+    }
+}
