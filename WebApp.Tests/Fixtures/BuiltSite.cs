@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Specialized;
 using System.Diagnostics;
 using System.Globalization;
@@ -18,6 +19,7 @@ internal sealed class BuiltSite : IAsyncDisposable
     private readonly IReadOnlyList<(string Key, string Value)> settings;
     private readonly int port;
     private readonly KeptProcess process;
+    private readonly ConcurrentQueue<(string Part, Gate Watch)> watches = new();
     private readonly TaskCompletionSource<Uri> address = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private BuiltSite(
@@ -63,6 +65,14 @@ internal sealed class BuiltSite : IAsyncDisposable
         var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
         client.BaseAddress = await AddressAsync();
         return client;
+    }
+
+    /// <summary>Tells when the site next writes a line that holds the text.</summary>
+    public Gate Watch(string part)
+    {
+        var watch = new Gate();
+        watches.Enqueue((part, watch));
+        return watch;
     }
 
     /// <summary>The exit code, once the process has ended and both outputs are complete.</summary>
@@ -140,6 +150,11 @@ internal sealed class BuiltSite : IAsyncDisposable
         if (line.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var start)
         {
             address.TrySetResult(new Uri(line[(start + Listening.Length)..]));
+        }
+
+        foreach (var (_, watch) in watches.Where(each => line.Contains(each.Part, StringComparison.Ordinal)))
+        {
+            _ = watch.PassAsync();
         }
     }
 }

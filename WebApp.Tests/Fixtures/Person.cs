@@ -109,7 +109,10 @@ internal sealed class Person(string name, HttpClient client, Journal journal, Ti
                 response.NewPair(),
                 response.TouchesTokens(),
                 response.Headers.TryGetValues("Server-Timing", out var timings) ? string.Join(' ', timings) : "",
-                await response.Content.ReadAsStringAsync(aborted));
+                await response.Content.ReadAsStringAsync(aborted))
+            {
+                RetryAfter = response.Headers.RetryAfter?.Delta,
+            };
         }
         catch (Exception lost) when (lost is HttpRequestException or IOException or OperationCanceledException)
         {
@@ -162,6 +165,9 @@ internal sealed class Person(string name, HttpClient client, Journal journal, Ti
 internal sealed record Answer(
     HttpStatusCode? Status, string? Location, CookiePair? Pair, bool TouchesTokens, string Timing, string Body)
 {
+    /// <summary>When the site advises to ask again.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     public bool Rotated => Timing.Contains("rotated", StringComparison.Ordinal);
 
     public bool Replayed => Timing.Contains("replayed", StringComparison.Ordinal);

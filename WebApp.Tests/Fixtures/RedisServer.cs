@@ -262,4 +262,12 @@ internal sealed class KeyEvents(ChannelMessageQueue messages)
         using var patience = The.Patience();
         return (await messages.ReadAsync(patience.Token)).Message!;
     }
+
+    /// <summary>Waits for this to happen; whatever happens before it is passed over.</summary>
+    public async Task UntilAsync(string what)
+    {
+        while (await NextAsync() != what)
+        {
+        }
+    }
 }

@@ -16,6 +16,17 @@ internal static class Waiting
         await timer.WaitForNextTickAsync();
     }
 
+    /// <summary>Asks until the answer is yes: for what a server tells only when it is asked.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> isSo)
+    {
+        using var patience = The.Patience();
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(20), The.WallClock);
+        while (!await isSo())
+        {
+            await pace.WaitForNextTickAsync(patience.Token);
+        }
+    }
+
     /// <summary>Completes once the token is cancelled.</summary>
     public static async Task CancelledAsync(this CancellationToken token)
     {
