@@ -35,13 +35,13 @@ internal sealed class FaultCluster : IAsyncDisposable
     /// <param name="each">Settings of one node alone, by its number from 0.</param>
     /// <param name="changes">Settings of all nodes that differ from the defaults.</param>
     public static async Task<FaultCluster> StartAsync(
-        int count, Func<int, IEnumerable<(string Key, string Value)>> each, params (string Key, string Value)[] changes)
+        int count, Func<Cluster, int, IEnumerable<(string Key, string Value)>> each, params (string Key, string Value)[] changes)
     {
         var faults = new FaultCluster();
         try
         {
             faults.Cluster = await Cluster.StartAsync(
-                count, (cluster, node) => [.. faults.Wire(cluster), .. each(node)], changes);
+                count, (cluster, node) => [.. faults.Wire(cluster), .. each(cluster, node)], changes);
             for (var node = 0; node < count; node++)
             {
                 faults.clients.Add(await faults.Cluster.ClientOfAsync(node));

@@ -305,5 +305,5 @@ public sealed class CrashTests(CrashTests.TwoNodes shared) : IClassFixture<Crash
 
     /// <summary>A lease on the first node that ends sooner than the second one's patience.</summary>
     public sealed class TwoNodes() : SharedCluster(() => FaultCluster.StartAsync(
-        2, node => node == 0 ? [(Lease, ShortLease.ToString())] : [("Sessions:LockWait", Wait.ToString())]));
+        2, (_, node) => node == 0 ? [(Lease, ShortLease.ToString())] : [("Sessions:LockWait", Wait.ToString())]));
 }
