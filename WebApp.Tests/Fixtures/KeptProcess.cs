@@ -15,7 +15,7 @@ internal sealed class KeptProcess : IAsyncDisposable
     private const string Keeper = """
         signal=$1; shift
         sh -c 'echo $$; exec "$@"' sh "$@" & exec >/dev/null 2>/dev/null
-        cat; kill -"$signal" $!; wait $!
+        cat; kill -"$signal" $!; kill -CONT $!; wait $!
         """;
 
     private readonly Process keeper;
@@ -62,13 +62,15 @@ internal sealed class KeptProcess : IAsyncDisposable
     }
 
     /// <summary>Sends a signal by its name: <c>STOP</c>, <c>CONT</c>, <c>TERM</c>.</summary>
-    public async Task SignalAsync(string name)
-    {
-        var number = (await id.Task.InTime()).ToString(CultureInfo.InvariantCulture);
-        using var sender = Process.Start("/bin/sh", ["-c", $"kill -{name} {number}"]);
-        await sender.WaitForExitAsync().InTime();
-        Assert.True(sender.ExitCode == 0, $"The process {number} could not be sent {name}.");
-    }
+    public Task SignalAsync(string name) => SendAsync(number => $"kill -{name} {number}");
+
+    /// <summary>
+    /// SIGSTOP to the program and then to the processes that it has started, none of which can come or go once it stands.
+    /// </summary>
+    public Task FreezeAsync() => SendAsync(number => $"kill -STOP {number} && kill -STOP {ChildrenOf(number)}");
+
+    /// <summary>SIGCONT, to the program last.</summary>
+    public Task ThawAsync() => SendAsync(number => $"kill -CONT {ChildrenOf(number)} && kill -CONT {number}");
 
     /// <summary>SIGKILL, to the program and all that it has started. Returns when they are gone.</summary>
     public async Task KillAsync()
@@ -90,6 +92,16 @@ internal sealed class KeptProcess : IAsyncDisposable
             await ended.InTime();
             keeper.Dispose();
         }
+    }
+
+    private static string ChildrenOf(string number) => $"$(cat /proc/{number}/task/{number}/children)";
+
+    private async Task SendAsync(Func<string, string> command)
+    {
+        var line = command((await id.Task.InTime()).ToString(CultureInfo.InvariantCulture));
+        using var sender = Process.Start("/bin/sh", ["-c", line]);
+        await sender.WaitForExitAsync().InTime();
+        Assert.True(sender.ExitCode == 0, $"This did not work: {line}");
     }
 
     private async Task ReadAsync(StreamReader reader, ConcurrentQueue<string> lines, Action<string>? hear)

@@ -91,6 +91,12 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>SIGKILL to all of its processes.</summary>
     public Task KillAsync() => process?.KillAsync() ?? Task.CompletedTask;
 
+    /// <summary>SIGSTOP to all of its processes: connections stand, and nobody answers.</summary>
+    public Task FreezeAsync() => process!.FreezeAsync();
+
+    /// <summary>SIGCONT.</summary>
+    public Task ThawAsync() => process!.ThawAsync();
+
     /// <summary>Starts again on the same port with the same data.</summary>
     public async Task RestartAsync()
     {
