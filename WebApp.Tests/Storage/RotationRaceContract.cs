@@ -126,6 +126,25 @@ public abstract class RotationRaceContract(SharedPostgres? postgres) : IAsyncLif
         Assert.Equal((RotationStatus.Rotated, 1), (verdict.Status, verdict.Grant!.Generation.Value));
     }
 
+    /// <summary>
+    /// A successor that ended before its generation has lived an access token's life would let the session move twice within two
+    /// windows, while requests with older cookies are still under way.
+    /// </summary>
+    [Fact]
+    public async Task A_replay_that_was_kept_waiting_issues_no_successor_from_before_its_generation()
+    {
+        var rotatedAt = The.Beginning.AddSeconds(5);
+        var verdict = await JudgeWhileAsync(DatabaseProbe.Rotation, async () =>
+        {
+            store.Time.Advance(rotatedAt - The.Beginning);
+            await using var other = store.Another();
+            Assert.Equal(RotationStatus.Rotated, (await other.JudgeAsync(token)).Status);
+        });
+
+        Assert.Equal((RotationStatus.Replayed, rotatedAt), (verdict.Status, (await store.RowAsync(token.Session)).RotatedAt));
+        Assert.Equal(rotatedAt, verdict.IssuedAt);
+    }
+
     private async Task<RotationVerdict> JudgeWhileAsync(string statement, Func<Task> meanwhile)
     {
         var gate = store.Probe.Hold(statement);

@@ -91,9 +91,13 @@ internal sealed class RotationJudge(
     {
         var grant = state.Grant();
         var window = options.Value.ReplayWindow;
+
+        // Not the time of the first look: between the two another node may have rotated, and a successor that was issued before
+        // its generation began would end too early for the rule that a generation does not move twice within two windows.
+        var issuedAt = time.GetUtcNow();
         return await rows.TryRenewAsync(grant.Session, grant.Generation, now, now - window, deadline)
             ? new RotationVerdict(
-                RotationStatus.Replayed, grant, IssuedAt: now, LostResponse: now - state.Row.RotatedAt > window)
+                RotationStatus.Replayed, grant, issuedAt, LostResponse: now - state.Row.RotatedAt > window)
             : null;
     }
 
