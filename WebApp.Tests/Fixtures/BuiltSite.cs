@@ -21,6 +21,7 @@ internal sealed class BuiltSite : IAsyncDisposable
     private readonly KeptProcess process;
     private readonly ConcurrentQueue<(string Part, Gate Watch)> watches = new();
     private readonly TaskCompletionSource<Uri> address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentQueue<(string Part, TaskCompletionSource Heard)> watches = new();
 
     private BuiltSite(
         DirectoryInfo folder, bool ownsFolder, string environment, IEnumerable<(string Key, string Value)> settings,
@@ -58,6 +59,19 @@ internal sealed class BuiltSite : IAsyncDisposable
 
     /// <summary>Where the site listens, once it does. Fails, with all it has said, if it ends before.</summary>
     public Task<Uri> AddressAsync() => address.Task.InTime();
+
+    /// <summary>Completes once the site has logged a line with this text, or if it has before.</summary>
+    public Task SaysAsync(string part)
+    {
+        var watch = (part, Heard: new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        watches.Enqueue(watch);
+        if (Output.Any(line => line.Contains(part, StringComparison.Ordinal)))
+        {
+            watch.Heard.TrySetResult();
+        }
+
+        return watch.Heard.Task.InTime();
+    }
 
     /// <summary>A client that neither follows redirects nor keeps cookies, once the site listens.</summary>
     public async Task<HttpClient> ClientAsync()
@@ -147,6 +161,11 @@ internal sealed class BuiltSite : IAsyncDisposable
 
     private void Hear(string line)
     {
+        foreach (var (_, heard) in watches.Where(watch => line.Contains(watch.Part, StringComparison.Ordinal)))
+        {
+            heard.TrySetResult();
+        }
+
         if (line.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var start)
         {
             address.TrySetResult(new Uri(line[(start + Listening.Length)..]));

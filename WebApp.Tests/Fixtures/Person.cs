@@ -80,6 +80,16 @@ internal sealed class Person(string name, HttpClient client, Journal journal, Ti
             : page;
     }
 
+    /// <summary>Signs out by the form. The answer of the form, or of its page if there was none.</summary>
+    public async Task<Answer> SignOutAsync()
+    {
+        const string Path = "/logout";
+        var page = await LoadAsync(Path);
+        return page.Status == HttpStatusCode.OK
+            ? await AskAsync(HttpMethod.Post, Path, Form(page.Body), CancellationToken.None)
+            : page;
+    }
+
     private static FormUrlEncodedContent Form(string html, params (string Name, string Value)[] fields)
     {
         using var page = new HtmlParser().ParseDocument(html);

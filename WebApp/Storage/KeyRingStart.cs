@@ -15,20 +15,29 @@ internal sealed class KeyRingStart(
     IOptions<KeyManagementOptions> options,
     TimeProvider time) : IHostedService
 {
-    /// <summary>Held by the one node that looks and creates. Any number that nothing else in the database uses.</summary>
-    private const long Turn = 0x576562417070;
+    /// <summary>PostgreSQL's lock of this number is nobody else's in the site's database. It ends with the transaction.</summary>
+    private const string Turn = "SELECT pg_advisory_xact_lock(20260901)";
+
+    /// <summary>How long the nodes before this one may take in all.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// How much earlier than now the key comes into force: Data Protection goes by each machine's clock, and a node whose clock is
+    /// behind would make a key of its own (scenario 28).
+    /// </summary>
+    private static readonly TimeSpan Slack = TimeSpan.FromDays(1);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await using var db = await databases.CreateDbContextAsync(cancellationToken);
+        db.Database.SetCommandTimeout(Patience);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        await db.Database.ExecuteSqlAsync($"SELECT pg_advisory_xact_lock({Turn})", cancellationToken);
+        await db.Database.ExecuteSqlRawAsync(Turn, cancellationToken);
         var now = time.GetUtcNow();
         if (!keys.GetAllKeys().Any(key => !key.IsRevoked && key.ExpirationDate > now))
         {
-            // By a connection of its own, and committed before the turn ends. A little earlier than now, so that it is in force
-            // on nodes whose clocks are behind.
-            keys.CreateNewKey(now - TimeSpan.FromDays(1), now + options.Value.NewKeyLifetime);
+            // On a connection of its own, and committed before the turn ends.
+            keys.CreateNewKey(now - Slack, now + options.Value.NewKeyLifetime);
         }
     }
 
