@@ -21,7 +21,6 @@ internal sealed class BuiltSite : IAsyncDisposable
     private readonly KeptProcess process;
     private readonly ConcurrentQueue<(string Part, Gate Watch)> watches = new();
     private readonly TaskCompletionSource<Uri> address = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ConcurrentQueue<(string Part, TaskCompletionSource Heard)> watches = new();
 
     private BuiltSite(
         DirectoryInfo folder, bool ownsFolder, string environment, IEnumerable<(string Key, string Value)> settings,
@@ -63,14 +62,13 @@ internal sealed class BuiltSite : IAsyncDisposable
     /// <summary>Completes once the site has logged a line with this text, or if it has before.</summary>
     public Task SaysAsync(string part)
     {
-        var watch = (part, Heard: new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
-        watches.Enqueue(watch);
+        var watch = Watch(part);
         if (Output.Any(line => line.Contains(part, StringComparison.Ordinal)))
         {
-            watch.Heard.TrySetResult();
+            _ = watch.PassAsync();
         }
 
-        return watch.Heard.Task.InTime();
+        return watch.Arrived;
     }
 
     /// <summary>A client that neither follows redirects nor keeps cookies, once the site listens.</summary>
@@ -161,11 +159,6 @@ internal sealed class BuiltSite : IAsyncDisposable
 
     private void Hear(string line)
     {
-        foreach (var (_, heard) in watches.Where(watch => line.Contains(watch.Part, StringComparison.Ordinal)))
-        {
-            heard.TrySetResult();
-        }
-
         if (line.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var start)
         {
             address.TrySetResult(new Uri(line[(start + Listening.Length)..]));

@@ -146,11 +146,11 @@ internal sealed class GatedCluster : IAsyncDisposable
 }
 
 /// <summary>The one cluster of a class of tests, whose faults leave it whole again. Started by the first of them.</summary>
-public abstract class SharedCluster : IAsyncDisposable
+public abstract class SharedGatedCluster : IAsyncDisposable
 {
     private readonly Lazy<Task<GatedCluster>> cluster;
 
-    private protected SharedCluster(Func<Task<GatedCluster>> start) => cluster = new(start);
+    private protected SharedGatedCluster(Func<Task<GatedCluster>> start) => cluster = new(start);
 
     internal Task<GatedCluster> OnceAsync() => cluster.Value;
 

@@ -129,7 +129,7 @@ public sealed class ClusterStartTests(ClusterStartTests.Nodes nodes) : IClassFix
         db.Database.SqlQueryRaw<int>("""SELECT count(*)::int AS "Value" FROM "DataProtectionKeys" """).SingleAsync());
 
     /// <summary>Three nodes that start together on an empty database.</summary>
-    public sealed class Nodes() : SharedCluster(() => GatedCluster.StartAsync(3, (cluster, node) =>
+    public sealed class Nodes() : SharedGatedCluster(() => GatedCluster.StartAsync(3, (cluster, node) =>
     {
         if (node == 0)
         {

@@ -244,7 +244,7 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
     private static partial Regex Durations();
 
     /// <summary>Three nodes, one right, one an hour ahead and one an hour behind, that start together on an empty database.</summary>
-    public sealed class Nodes() : SharedCluster(() => GatedCluster.StartAsync(3, (cluster, node) =>
+    public sealed class Nodes() : SharedGatedCluster(() => GatedCluster.StartAsync(3, (cluster, node) =>
     {
         if (node == Right)
         {
