@@ -1,0 +1,310 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.EntityFrameworkCore;
+using WebApp.Tests.Fixtures;
+using Xunit;
+
+namespace WebApp.Tests.Scenarios;
+
+/// <summary>Scenarios 12, 18 and 19: three nodes that end, orderly or not, and come back while people go on.</summary>
+[Collection(nameof(Alone))]
+public sealed class RollingRestartTests(RollingRestartTests.Nodes nodes, ITestOutputHelper output) : IClassFixture<RollingRestartTests.Nodes>
+{
+    private const int Tabs = 20;
+
+    /// <summary>The exit code of a process that was ended by SIGKILL.</summary>
+    private const int Killed = 137;
+
+    /// <summary>A node has this long to end. Its host would give up after 30 s.</summary>
+    private static readonly TimeSpan OrderlyEnd = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public async Task Twenty_tabs_restored_after_sleep_rotate_once()
+    {
+        var cluster = await nodes.OnceAsync();
+        var person = await cluster.Cluster.PersonAsync();
+
+        // Scenario 12.
+        person.DropAccessToken();
+        var answers = await RestoreAsync(cluster, person, cluster.Hold(GatedCluster.Rotation));
+
+        // Whoever shared the flight of the rotation says that it rotated.
+        Assert.Contains(answers, answer => answer.Rotated);
+        Assert.Contains(answers, answer => answer.Replayed);
+        await AssertWentOnAsync(cluster, person, generation: 1);
+    }
+
+    [Fact]
+    public async Task Twenty_tabs_restored_after_a_lost_response_and_a_deployment_are_replayed()
+    {
+        var cluster = await nodes.OnceAsync();
+        var person = await cluster.Cluster.PersonAsync();
+        person.DropAccessToken();
+        var lost = await person.Twin().LoadAsync();
+        Assert.True(lost.Rotated);
+        await Task.WhenAll(Enumerable.Range(0, cluster.Cluster.Nodes.Count).Select(async node =>
+        {
+            Assert.Equal(0, await cluster.Cluster.Nodes[node].StopAsync());
+            await cluster.Cluster.RestartAsync(node);
+        }));
+
+        // Scenarios 5 and 12.
+        var answers = await RestoreAsync(cluster, person, []);
+
+        Assert.All(answers, answer => Assert.True(answer.Replayed));
+        await AssertWentOnAsync(cluster, person, generation: 1);
+    }
+
+    [Fact]
+    public Task Nodes_that_end_orderly_one_after_another_sign_nobody_out() => RollAsync(async (cluster, node) =>
+    {
+        var asked = The.WallClock.GetTimestamp();
+        Assert.Equal(0, await cluster.Nodes[node].StopAsync());
+        var took = The.WallClock.GetElapsedTime(asked);
+        output.WriteLine($"Node {node} ended {took.TotalMilliseconds:0} ms after SIGTERM.");
+        Assert.InRange(took, TimeSpan.Zero, OrderlyEnd);
+    });
+
+    [Fact]
+    public Task Nodes_that_are_killed_one_after_another_sign_nobody_out() => RollAsync(async (cluster, node) =>
+    {
+        await cluster.Nodes[node].KillAsync();
+        Assert.Equal(Killed, await cluster.Nodes[node].ExitAsync());
+    });
+
+    [Fact]
+    public async Task A_node_that_ends_answers_the_refresh_that_is_under_way_first()
+    {
+        var cluster = await nodes.OnceAsync();
+        var person = await cluster.Cluster.PersonAsync();
+        person.DropAccessToken();
+        var there = person.Twin(await cluster.Cluster.ClientOfAsync(0));
+        var elsewhere = person.Twin(await cluster.Cluster.ClientOfAsync(1));
+        var rotation = cluster.ToDatabase[0].Hold(GatedCluster.Rotation);
+        var first = there.LoadAsync();
+        await rotation.Arrived;
+        var waiting = elsewhere.LoadAsync();
+
+        // Scenario 19: the first holds the lock and the statement is under way; the other waits for it.
+        var ended = cluster.Cluster.Nodes[0].StopAsync();
+        await cluster.Cluster.Nodes[0].SaysAsync("Application is shutting down");
+        Assert.False(first.IsCompleted);
+        Assert.False(waiting.IsCompleted);
+        var opened = The.WallClock.GetTimestamp();
+        rotation.Open();
+
+        Assert.True((await first).Rotated);
+        Assert.True((await waiting).Replayed);
+        Assert.Equal(there.Pair.Generation, elsewhere.Pair.Generation);
+        Assert.Equal(0, await ended);
+        Assert.InRange(The.WallClock.GetElapsedTime(opened), TimeSpan.Zero, OrderlyEnd);
+        await cluster.Cluster.RestartAsync(0);
+        person.Pair = there.Pair;
+        await AssertWentOnAsync(cluster, person, generation: 1);
+    }
+
+    [Fact]
+    public async Task A_node_whose_refresh_never_ends_answers_503_and_ends_in_time()
+    {
+        var cluster = await nodes.OnceAsync();
+        var person = await cluster.Cluster.PersonAsync();
+        var there = person.Twin(await cluster.Cluster.ClientOfAsync(0));
+        there.DropAccessToken();
+        var rotation = cluster.ToDatabase[0].Hold(GatedCluster.Rotation);
+        var stuck = there.LoadAsync();
+        await rotation.Arrived;
+
+        // Scenario 19.
+        var asked = The.WallClock.GetTimestamp();
+        Assert.Equal(0, await cluster.Cluster.Nodes[0].StopAsync());
+
+        var took = The.WallClock.GetElapsedTime(asked);
+        output.WriteLine($"With a statement that never came back, the node ended {took.TotalMilliseconds:0} ms after SIGTERM.");
+        Assert.InRange(took, TimeSpan.Zero, OrderlyEnd);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await stuck).Status);
+        Assert.False((await stuck).TouchesTokens);
+
+        // What was held is lost, and nothing is held from now on.
+        cluster.ToDatabase[0].Cut();
+        rotation.Open();
+        await cluster.Cluster.RestartAsync(0);
+        await AssertWentOnAsync(cluster, person, generation: 0);
+    }
+
+    [Fact]
+    public async Task A_node_that_ends_writes_the_proofs_of_receipt_that_wait()
+    {
+        var cluster = await nodes.OnceAsync();
+        var person = await cluster.Cluster.PersonAsync();
+        var seen = cluster.ToDatabase[0].Hold(GatedCluster.Seen);
+        var loaded = await person.Twin(await cluster.Cluster.ClientOfAsync(0)).LoadAsync();
+        Assert.Equal(HttpStatusCode.OK, loaded.Status);
+        await seen.Arrived;
+        Assert.Null((await cluster.Cluster.SessionAsync(person.Pair)).SeenAt);
+
+        // Scenario 19: the write that was under way is given up, and a second one is the last that the node does.
+        var ended = cluster.Cluster.Nodes[0].StopAsync();
+        await seen.ArrivedAsync(2);
+        seen.Open();
+
+        Assert.Equal(0, await ended);
+        Assert.NotNull((await cluster.Cluster.SessionAsync(person.Pair)).SeenAt);
+        await cluster.Cluster.RestartAsync(0);
+        await AssertWentOnAsync(cluster, person, generation: 0);
+    }
+
+    /// <summary>Opens all tabs at once, with one jar; those who are held go on once all have been sent.</summary>
+    private static async Task<Answer[]> RestoreAsync(GatedCluster cluster, Person person, IReadOnlyList<Gate> held)
+    {
+        var sent = new Gate();
+        var browser = person.Twin(cluster.Watched(sent));
+        var loads = browser.LoadAsync(Tabs);
+        await sent.ArrivedAsync(Tabs);
+        if (held.Count > 0)
+        {
+            await Task.WhenAny(held.Select(gate => gate.Arrived));
+        }
+
+        GatedCluster.Open(held);
+        var answers = await loads;
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
+        Assert.All(answers, answer => Assert.Equal(browser.Pair.Generation, answer.Pair?.Generation));
+        person.Pair = browser.Pair;
+        return answers;
+    }
+
+    /// <summary>The session is whole, refreshes on every node, and is served after that by all others without a refresh.</summary>
+    private static async Task AssertWentOnAsync(GatedCluster cluster, Person person, int generation)
+    {
+        await cluster.AssertWholeAsync(person, generation);
+        var clients = await Task.WhenAll(Enumerable.Range(0, cluster.Cluster.Nodes.Count).Select(cluster.Cluster.ClientOfAsync));
+        foreach (var client in clients)
+        {
+            person.DropAccessToken();
+            var there = person.Twin(client);
+            Assert.True((await there.LoadAsync()).Rotated);
+            person.Pair = there.Pair;
+            foreach (var page in await Task.WhenAll(clients.Select(other => person.Twin(other).LoadAsync())))
+            {
+                Assert.Equal(HttpStatusCode.OK, page.Status);
+                Assert.False(page.TouchesTokens);
+            }
+        }
+
+        await cluster.AssertWholeAsync(person, generation + clients.Length);
+        cluster.Journal.AssertNobodyWasSignedOut();
+    }
+
+    /// <summary>
+    /// Ends and starts every node in turn under people who refresh all the time, and people who reload, abort and post until
+    /// their tokens expire by themselves.
+    /// </summary>
+    private async Task RollAsync(Func<Cluster, int, Task> end)
+    {
+        var cluster = await nodes.OnceAsync();
+        var people = await cluster.Cluster.PeopleAsync(4);
+        var (refreshing, reloading) = (new Journal(), new Journal());
+        var refreshers = people.Take(2).Select(person => Move(cluster, person, refreshing)).ToList();
+        var reloaders = people.Skip(2).Select(person => Move(cluster, person, reloading)).ToList();
+        var notes = new ConcurrentDictionary<string, bool>();
+        using var over = new CancellationTokenSource();
+        var expiries = Task.WhenAll(refreshers.Select(person => Task.Run(() => RefreshUntilAsync(person, over.Token))));
+        var reloads = Task.WhenAll(reloaders.Select(person => Task.Run(() => ReloadUntilAsync(person, notes, over.Token))));
+
+        // Scenario 18.
+        for (var node = 0; node < cluster.Cluster.Nodes.Count; node++)
+        {
+            await end(cluster.Cluster, node);
+            var without = refreshing.Rotations;
+            await cluster.Cluster.RestartAsync(node);
+            Assert.True(refreshing.Rotations > without, $"Nobody refreshed while node {node} was away.");
+        }
+
+        await over.CancelAsync();
+        await reloads;
+        foreach (var (person, count) in refreshers.Zip(await expiries))
+        {
+            await cluster.AssertWholeAsync(person, count);
+            Assert.Equal(count, refreshing.Newest()[person.Pair.Session]);
+        }
+
+        Assert.Empty(reloading.EarlyRotations());
+        foreach (var person in reloaders)
+        {
+            // Whoever's last answer was lost learns of the newest generation.
+            Assert.Equal(HttpStatusCode.OK, (await person.LoadAsync()).Status);
+            var newest = reloading.Newest().GetValueOrDefault(person.Pair.Session);
+            await cluster.AssertWholeAsync(person, newest);
+        }
+
+        refreshing.AssertNobodyWasSignedOut();
+        reloading.AssertNobodyWasSignedOut();
+        await AssertFormsRanOnceAsync(cluster, notes);
+        output.WriteLine(
+            $"{refreshing.Requests + reloading.Requests} requests, {refreshing.Rotations} and {reloading.Rotations} rotations, " +
+            $"{refreshing.Replays + reloading.Replays} replays, {refreshing.Lost + reloading.Lost} lost, " +
+            $"{refreshing.Unavailable.Count + reloading.Unavailable.Count} unavailable; {notes.Count} forms.");
+        Assert.True(reloading.Rotations > 0, "No token expired by itself.");
+        people[0].Pair = refreshers[0].Pair;
+        await AssertWentOnAsync(cluster, people[0], people[0].Pair.Generation);
+    }
+
+    private static Person Move(GatedCluster cluster, Person person, Journal journal) =>
+        new(person.Name, cluster.Cluster.Client, journal, The.WallClock) { Pair = person.Pair };
+
+    /// <summary>
+    /// Lets the access token end as soon as there is one, and opens three tabs. A load whose answer was lost is no expiry.
+    /// </summary>
+    /// <returns>How many expiries there were.</returns>
+    private static async Task<int> RefreshUntilAsync(Person person, CancellationToken over)
+    {
+        var expiries = 0;
+        while (!over.IsCancellationRequested || person.Pair.Access is null)
+        {
+            if (person.Pair.Access is not null)
+            {
+                person.DropAccessToken();
+                expiries++;
+            }
+
+            await person.LoadAsync(tabs: 3);
+        }
+
+        return expiries;
+    }
+
+    /// <summary>Reloads, aborts, asks by script and posts.</summary>
+    /// <param name="person">Who.</param>
+    /// <param name="notes">The forms that were sent, and whether the answer told that they ran.</param>
+    /// <param name="over">Ends it.</param>
+    private static async Task ReloadUntilAsync(Person person, ConcurrentDictionary<string, bool> notes, CancellationToken over)
+    {
+        while (!over.IsCancellationRequested)
+        {
+            await person.LoadAsync(tabs: 2);
+            using var aborted = new CancellationTokenSource();
+            var hammered = person.LoadAsync(aborted: aborted.Token);
+            await aborted.CancelAsync();
+            await hammered;
+            await person.FetchAsync();
+            var text = Guid.NewGuid().ToString();
+            notes[text] = (await person.AddNoteAsync(text)).Status == HttpStatusCode.Redirect;
+        }
+    }
+
+    private static async Task AssertFormsRanOnceAsync(GatedCluster cluster, ConcurrentDictionary<string, bool> notes)
+    {
+        var stored = await cluster.Cluster.InDatabaseAsync(db => db.Notes.AsNoTracking().Select(note => note.Text).ToListAsync());
+        foreach (var (text, ran) in notes)
+        {
+            Assert.InRange(stored.Count(note => note == text), ran ? 1 : 0, 1);
+        }
+    }
+
+    /// <summary>Three nodes, with lives short enough to see tokens expire.</summary>
+    public sealed class Nodes() : SharedCluster(() => GatedCluster.StartAsync(
+        3,
+        (_, _) => [],
+        ("Sessions:AccessTokenLifetime", "00:00:10"), ("Sessions:ReplayWindow", "00:00:05"),
+        ("Sessions:LockLease", "00:00:01"), ("Sessions:LockWait", "00:00:08")));
+}
