@@ -318,5 +318,5 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     /// <summary>Redis counts <c>CLIENT SETNAME</c> as <c>client|setname</c>.</summary>
     private static bool IsHousekeeping(string command) => Housekeeping.Contains(command.Split('|')[0]);
 
-    public sealed class Nodes() : SharedCluster(() => GatedCluster.StartAsync(3, (_, _) => []));
+    public sealed class Nodes() : SharedGatedCluster(() => GatedCluster.StartAsync(3, (_, _) => []));
 }

@@ -302,7 +302,7 @@ public sealed class RollingRestartTests(RollingRestartTests.Nodes nodes, ITestOu
     }
 
     /// <summary>Three nodes, with lives short enough to see tokens expire.</summary>
-    public sealed class Nodes() : SharedCluster(() => GatedCluster.StartAsync(
+    public sealed class Nodes() : SharedGatedCluster(() => GatedCluster.StartAsync(
         3,
         (_, _) => [],
         ("Sessions:AccessTokenLifetime", "00:00:10"), ("Sessions:ReplayWindow", "00:00:05"),
