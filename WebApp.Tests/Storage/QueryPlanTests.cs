@@ -52,8 +52,9 @@ public sealed partial class QueryPlanTests
         var written = store.Probe.ExecutedAsync(Sql.Seen);
         seen.Queue(token.Session, token.Generation);
         await written;
+        await store.ChangeAsync(token.Session, row => row.ExpiresAt = The.Beginning.AddDays(-2));
         await store.Get<SessionSweeper>().SweepOnceAsync(TestContext.Current.CancellationToken);
-        string[] expected = [Sql.ReadRevoked, Sql.Seen, Sql.Sweep];
+        string[] expected = [Sql.ReadRevoked, Sql.Seen, Sql.ReadDue, Sql.Sweep];
         Assert.All(expected, part => Assert.True(store.Probe.Count(part) > 0, part));
 
         await NoneScansAsync(store);

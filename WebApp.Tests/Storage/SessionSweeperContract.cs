@@ -96,11 +96,11 @@ public abstract class SessionSweeperContract(SharedPostgres? postgres) : IAsyncL
             store.Time.Advance(SessionSweeper.Pause);
         }
 
-        var gate = store.Probe.Hold(Sql.Sweep);
+        var gate = store.Probe.Hold(Sql.ReadDue);
         store.Time.Advance(TimeSpan.FromHours(1));
         await gate.Arrived;
         Assert.Equal(0, await CountAsync());
-        store.Probe.StopHolding(Sql.Sweep);
+        store.Probe.StopHolding(Sql.ReadDue);
         var swept = Assert.Single(store.Logs.Entries, entry => entry.Event.Id == LogEvents.Swept);
         Assert.Contains("1001", swept.Text);
     }
@@ -112,16 +112,15 @@ public abstract class SessionSweeperContract(SharedPostgres? postgres) : IAsyncL
         store.Probe.FailBefore(Sql.Sweep, times: 1);
         await store.StartAsync<SessionSweeper>();
         await store.Time.TickersAsync(1);
-        store.Time.Advance(TimeSpan.FromHours(1));
-        for (var hour = 0; hour < 2; hour++)
+        for (var hour = 0; hour < 3; hour++)
         {
-            store.Probe.StopHolding(Sql.Sweep);
-            var gate = store.Probe.Hold(Sql.Sweep);
+            store.Probe.StopHolding(Sql.ReadDue);
+            var gate = store.Probe.Hold(Sql.ReadDue);
             store.Time.Advance(TimeSpan.FromHours(1));
             await gate.Arrived;
         }
 
-        store.Probe.StopHolding(Sql.Sweep);
+        store.Probe.StopHolding(Sql.ReadDue);
         Assert.Contains(store.Logs.Entries, entry => entry.Event.Id == LogEvents.SweepFailed);
         Assert.Equal(0, await CountAsync());
     }

@@ -10,6 +10,7 @@ internal static class Sql
     public const string Revoke = "UPDATE Sessions AS s\nSET RevokedAt";
     public const string Seen = "UPDATE Sessions AS s\nSET SeenAt";
     public const string ReadRevoked = "WHERE s.RevokedAt >=";
+    public const string ReadDue = "ORDER BY s.ExpiresAt";
     public const string Sweep = "DELETE FROM Sessions";
     public const string OpenSession = "INSERT INTO Sessions";
     public const string AddEvent = "INSERT INTO SecurityEvents";
