@@ -79,6 +79,8 @@ internal sealed class BuiltSite : IAsyncDisposable
         return client;
     }
 
+    public bool HasEnded => process.Ended.IsCompleted;
+
     /// <summary>Tells when the site next writes a line that holds the text.</summary>
     public Gate Watch(string part)
     {

@@ -88,7 +88,7 @@ internal sealed class FaultCluster : IAsyncDisposable
             there.DropAccessToken();
             expiries++;
             var next = await there.LoadAsync();
-            Assert.Equal((HttpStatusCode.OK, true, expiries), (next.Status, next.Rotated, next.Pair!.Generation));
+            Assert.Equal((HttpStatusCode.OK, true, expiries), (next.Status, next.Rotated, next.Pair?.Generation));
             person.Pair = there.Pair;
         }
 

@@ -64,6 +64,9 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>What a Sentinel reads first and rewrites as it learns; other servers have none.</summary>
     private string SentinelFile => Path.Combine(folder.FullName, "sentinel.conf");
 
+    /// <summary>False once it was killed.</summary>
+    public bool Runs => keeper is not null;
+
     /// <summary>What goes into <c>ConnectionStrings:Redis</c>.</summary>
     public string Configuration => $"127.0.0.1:{Port}";
 
