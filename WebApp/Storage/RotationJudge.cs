@@ -25,7 +25,9 @@ internal sealed class RotationJudge(
     {
         // Npgsql waits for seconds, on the thread that cancels, for a silent server to take note. Nobody waits for that.
         var statements = new CancellationTokenSource();
-        await using var ending = deadline.Register(() => _ = statements.CancelAsync());
+        var scheduler = TaskScheduler.Current;
+        await using var ending = deadline.Register(() => Task.Factory.StartNew(
+            statements.Cancel, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler));
         try
         {
             for (var look = 1; look <= MaxLooks; look++)

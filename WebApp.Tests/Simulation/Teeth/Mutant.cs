@@ -1,0 +1,120 @@
+using System.Reflection;
+using System.Runtime.Loader;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+using Microsoft.CodeAnalysis.Text;
+using WebApp.Tests.Conventions;
+
+namespace WebApp.Tests.Simulation.Teeth;
+
+/// <summary>
+/// The rooms of the core and the simulation, compiled anew as one assembly with a defect in it. What is shipped has no switch for
+/// it.
+/// </summary>
+internal static class Mutant
+{
+    private static readonly string[] Rooms =
+        ["Configuration", "Tokens", "Telemetry", "Storage", "Locking", "Coordination", "Cookies", "Sessions"];
+
+    /// <summary>What the SDK brings into scope for the two projects.</summary>
+    private static readonly string[] Usings =
+    [
+        "System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Threading",
+        "System.Threading.Tasks", "Microsoft.AspNetCore.Builder", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Http",
+        "Microsoft.AspNetCore.Routing", "Microsoft.Extensions.Configuration", "Microsoft.Extensions.DependencyInjection",
+        "Microsoft.Extensions.Hosting", "Microsoft.Extensions.Logging",
+    ];
+
+    private static readonly CSharpParseOptions Language = new(LanguageVersion.Latest);
+    private static readonly Lazy<Dictionary<string, SyntaxTree>> Sources = new(() => Files().ToDictionary(file => file.Path, Parse));
+    private static readonly Lazy<CSharpCompilation> Healthy = new(Compile);
+
+    /// <summary>Runs the simulation on the core with this defect: the invariant that breaks and the schedule it took, or null.</summary>
+    public static (Invariant Invariant, int Schedule, string Story)? Hunt(Defect defect, int most)
+    {
+        var context = new AssemblyLoadContext(defect.Name, isCollectible: true);
+        try
+        {
+            using var image = new MemoryStream(Build(defect));
+            var simulation = context.LoadFromStream(image).GetType(typeof(Simulation).FullName!, throwOnError: true)!;
+            var hunt = simulation.GetMethod(nameof(Simulation.Hunt), BindingFlags.Static | BindingFlags.Public)!.CreateDelegate<Func<int, string?>>();
+            return hunt(most)?.Split('|', 3) is [var invariant, var seed, var story]
+                ? (Enum.Parse<Invariant>(invariant), int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture), story)
+                : null;
+        }
+        finally
+        {
+            context.Unload();
+        }
+    }
+
+    private static byte[] Build(Defect defect)
+    {
+        var compilation = Healthy.Value;
+        foreach (var edits in defect.Edits.GroupBy(edit => edit.File))
+        {
+            var file = Files().Single(each => each.Path == edits.Key);
+            var text = edits.Aggregate(Text(file), (before, edit) => edit.Apply(before));
+            compilation = compilation.ReplaceSyntaxTree(Sources.Value[file.Path], Parse(file.Path, text));
+        }
+
+        using var image = new MemoryStream();
+        var result = compilation.Emit(image);
+        var errors = result.Diagnostics.Where(each => each.Severity == DiagnosticSeverity.Error).ToList();
+        return errors.Count == 0
+            ? image.ToArray()
+            : throw new InvalidOperationException($"'{defect}' does not compile:\n{string.Join('\n', errors.Take(5))}");
+    }
+
+    private static CSharpCompilation Compile()
+    {
+        var platform = (string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!;
+        var usings = string.Concat(Usings.Select(each => $"global using {each};\n"));
+        return CSharpCompilation.Create(
+            "Mutant",
+            [.. Sources.Value.Values, Parse("Usings.cs", usings)],
+            platform.Split(Path.PathSeparator)
+                .Where(each => Path.GetFileNameWithoutExtension(each) is not ("WebApp" or "WebApp.Tests"))
+                .Select(each => MetadataReference.CreateFromFile(each)),
+            new CSharpCompilationOptions(
+                OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable));
+    }
+
+    private static IEnumerable<SourceFile> Files() => SourceFile.Of("WebApp")
+        .Where(file => Rooms.Contains(file.Room) && !file.IsMigration)
+        .Concat(SourceFile.Of("WebApp.Tests").Where(file =>
+            file.Path.StartsWith("WebApp.Tests/Simulation/", StringComparison.Ordinal)
+            && file.Path.Split('/').Length == 3
+            && !file.Path.EndsWith("Tests.cs", StringComparison.Ordinal)));
+
+    private static string Text(SourceFile file) => string.Join('\n', file.Lines);
+
+    private static SyntaxTree Parse(SourceFile file) => Parse(file.Path, Text(file));
+
+    private static SyntaxTree Parse(string path, string text)
+    {
+        var tree = CSharpSyntaxTree.ParseText(SourceText.From(text), Language, path);
+        return CSharpSyntaxTree.Create((CSharpSyntaxNode)new WithoutGenerators().Visit(tree.GetRoot()), Language, path);
+    }
+
+    /// <summary>Methods that a source generator would write, log messages above all, do nothing here.</summary>
+    private sealed class WithoutGenerators : CSharpSyntaxRewriter
+    {
+        public override SyntaxNode? VisitMethodDeclaration(MethodDeclarationSyntax node)
+        {
+            var partial = node.Modifiers.FirstOrDefault(each => each.IsKind(SyntaxKind.PartialKeyword));
+            if (partial == default || node.Body is not null || node.ExpressionBody is not null)
+            {
+                return node;
+            }
+
+            var method = node
+                .WithAttributeLists(default)
+                .WithModifiers(SyntaxFactory.TokenList(node.Modifiers.Where(each => each != partial)))
+                .WithSemicolonToken(default);
+            return method.WithBody(SyntaxFactory.Block(SyntaxFactory.ParseStatement(
+                method.ReturnType.ToString() == "void" ? "return;" : "throw new NotSupportedException();")));
+        }
+    }
+}
