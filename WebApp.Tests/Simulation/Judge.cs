@@ -34,9 +34,7 @@ internal sealed class Judge(World world)
     public bool MayBeRefused(SessionId session) => stories[session].Excuse is not null || HasEnded(session);
 
     public void Opened(SessionRow row) =>
-        stories.Add(
-            new SessionId(row.Id),
-            new Story(string.Create(CultureInfo.InvariantCulture, $"s{stories.Count + 1}")) { MovedAt = row.RotatedAt, GrantedAt = row.RotatedAt });
+        stories.Add(new SessionId(row.Id), new Story($"s{stories.Count + 1}") { MovedAt = row.RotatedAt, GrantedAt = row.RotatedAt });
 
     /// <summary>Signing out and signing in end what the browser presents, from when they are sent.</summary>
     public void Sent(Exchange exchange)
@@ -146,7 +144,7 @@ internal sealed class Judge(World world)
     }
 
     public void Touches(string? current, string owner) =>
-        Unless(current == owner, Invariant.LockDiscipline, $"{owner} touches the lock of {current ?? "nobody"}.");
+        Unless(current is null || current == owner, Invariant.LockDiscipline, $"{owner} touches the lock of {current}.");
 
     /// <summary>The door lets a request pass, as somebody or as nobody.</summary>
     public void LetIn(Exchange exchange, string? accepted, IUserSession door)
@@ -178,7 +176,9 @@ internal sealed class Judge(World world)
         {
             world.Totals.Count(Event.Unavailable);
             Unless(
-                exchange.Kind == Kind.Prefetch || world.Database.TroubleUntil >= exchange.SentAt || exchange.Node.ThawedAt >= exchange.SentAt,
+                exchange.Kind == Kind.Prefetch
+                    || world.Database.TroubleUntil >= exchange.SentAt
+                    || exchange.Node.ThawedAt >= exchange.SentAt,
                 Invariant.UnavailableNeedsAFault, $"{exchange} was put off.");
         }
 
@@ -190,7 +190,7 @@ internal sealed class Judge(World world)
         if (exchange.Kind == Kind.Form)
         {
             var isDone = exchange.Status == StatusCodes.Status200OK;
-            Unless(exchange.Ran == (isDone && !exchange.Streams ? 1 : 0) || exchange.Streams, Invariant.FormsRunOnce,
+            Unless(exchange.Ran == (isDone ? 1 : 0), Invariant.FormsRunOnce,
                 $"{exchange} ran {exchange.Ran} times and was answered {exchange.Status}.");
         }
 
@@ -207,7 +207,7 @@ internal sealed class Judge(World world)
             if (exchange.Kind != Kind.SignIn)
             {
                 Unless(
-                    exchange.Refresh is { } presented && presented.Session == value.Session && presented.Generation + 1 == value.Generation,
+                    exchange.Refresh is { } spent && spent.Session == value.Session && spent.Generation + 1 == value.Generation,
                     Invariant.NoFork, $"{exchange} presented {Name(exchange.Refresh)} and got {Name(value)}.");
             }
 
@@ -216,7 +216,8 @@ internal sealed class Judge(World world)
 
         if (exchange.Kind is Kind.SignIn or Kind.SignOut && exchange.Status == StatusCodes.Status302Found)
         {
-            foreach (var ended in new[] { exchange.Refresh?.Session, exchange.HasGoodAccess ? exchange.Access!.Session : null }.OfType<SessionId>())
+            var presented = new[] { exchange.Refresh?.Session, exchange.HasGoodAccess ? exchange.Access!.Session : null };
+            foreach (var ended in presented.OfType<SessionId>())
             {
                 Unless(stories[ended].RevokedAt is not null, Invariant.SignOutWins, $"{exchange} leaves {Name(ended)} alive.");
             }

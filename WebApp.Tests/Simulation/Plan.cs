@@ -28,14 +28,16 @@ internal sealed record Stimulus(TimeSpan At, Act What, int Who, int Count, ulong
 /// All that happens to a world from outside, and the seed of its schedule. What is left out of a plan changes nothing about the
 /// rest of it, so that a failing plan can be made smaller.
 /// </summary>
-internal sealed record Plan(ulong Schedule, int Nodes, int Browsers, int Access, int Window, int Lease, int Wait, IReadOnlyList<Stimulus> Stimuli)
+internal sealed record Plan(
+    ulong Schedule, int Nodes, int Browsers, int Access, int Window, int Lease, int Wait, IReadOnlyList<Stimulus> Stimuli)
 {
     /// <summary>How long nothing goes wrong, from the beginning.</summary>
     public static readonly TimeSpan Prelude = TimeSpan.FromMilliseconds(400);
 
     private static readonly Act[] Everyday =
     [
-        Act.Load, Act.Load, Act.Load, Act.Load, Act.Load, Act.Load, Act.Program, Act.Form, Act.Form, Act.PublicPage, Act.Prefetch, Act.SlowPage,
+        Act.Load, Act.Load, Act.Load, Act.Load, Act.Load, Act.Load,
+        Act.Program, Act.Form, Act.Form, Act.PublicPage, Act.Prefetch, Act.SlowPage,
     ];
 
     private static readonly Act[] Comings = [Act.SignOut, Act.SignIn, Act.SignIn, Act.LoginPage];
@@ -43,7 +45,10 @@ internal sealed record Plan(ulong Schedule, int Nodes, int Browsers, int Access,
     private static readonly Act[] Theft = [Act.Steal, Act.ThiefLoads, Act.ThiefLoads, Act.ThiefWaitsOnSlowPages];
     private static readonly Act[] Rule = [Act.Revoke, Act.Disable, Act.ChangeStamp];
     private static readonly Act[] DatabaseFaults =
-        [Act.DatabaseDown, Act.DatabaseSlow, Act.LoseStatement, Act.LoseStatement, Act.LoseAnswer, Act.LoseAnswer, Act.LoseAnswer, Act.FailOver];
+    [
+        Act.DatabaseDown, Act.DatabaseSlow, Act.LoseStatement, Act.LoseStatement, Act.LoseAnswer, Act.LoseAnswer, Act.LoseAnswer,
+        Act.FailOver,
+    ];
 
     private static readonly Act[] RedisFaults = [Act.FlushRedis, Act.RedisAway, Act.RedisTimesOut, Act.RedisSlow];
     private static readonly Act[] Deaths = [Act.Crash, Act.Crash, Act.Freeze];
@@ -55,7 +60,8 @@ internal sealed record Plan(ulong Schedule, int Nodes, int Browsers, int Access,
         var (lease, wait) = dice.Of((10, 5), (2, 1));
         var nodes = dice.Of(1, 2, 2, 3);
         var browsers = dice.Of(1, 1, 2);
-        return new Plan(dice.NextBits(), nodes, browsers, access, window, lease, wait, [.. StimuliOf(dice, nodes, browsers, access, window)]);
+        var schedule = dice.NextBits();
+        return new Plan(schedule, nodes, browsers, access, window, lease, wait, [.. StimuliOf(dice, nodes, browsers, access, window)]);
     }
 
     /// <summary>The longest that a page takes: long enough for two generations to pass meanwhile.</summary>
@@ -83,8 +89,12 @@ internal sealed record Plan(ulong Schedule, int Nodes, int Browsers, int Access,
 
         // A world has a character: not everything goes wrong everywhere.
         List<(Act[] Acts, int Weight)> character = [(Everyday, 10)];
-        foreach (var (acts, weight, chance) in new[]
-            { (Comings, 3, 0.35), (Losses, 1, 0.2), (Theft, 4, 0.25), (Rule, 2, 0.2), (DatabaseFaults, 4, 0.45), (RedisFaults, 3, 0.35), (Deaths, 3, 0.4) })
+        (Act[] Acts, int Weight, double Chance)[] traits =
+        [
+            (Comings, 3, 0.35), (Losses, 1, 0.2), (Theft, 4, 0.25), (Rule, 2, 0.2),
+            (DatabaseFaults, 4, 0.45), (RedisFaults, 3, 0.35), (Deaths, 3, 0.4),
+        ];
+        foreach (var (acts, weight, chance) in traits)
         {
             if (dice.Chance(chance))
             {
@@ -101,7 +111,8 @@ internal sealed record Plan(ulong Schedule, int Nodes, int Browsers, int Access,
             var acts = character.First(each => (ticket -= each.Weight) < 0).Acts;
             var act = acts[dice.Next(acts.Length)];
             var who = dice.Next(act is Act.Crash or Act.Freeze ? nodes : browsers);
-            yield return new Stimulus(at, act, who, dice.Of(1, 1, 2, 3, 6) + (act is Act.Crash or Act.Freeze ? dice.Next(30) : 0), dice.NextBits());
+            var count = dice.Of(1, 1, 2, 3, 6) + (act is Act.Crash or Act.Freeze ? dice.Next(30) : 0);
+            yield return new Stimulus(at, act, who, count, dice.NextBits());
         }
     }
 

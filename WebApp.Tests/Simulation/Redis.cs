@@ -1,3 +1,4 @@
+using System.Globalization;
 using StackExchange.Redis;
 using WebApp.Locking;
 using WebApp.Tokens;
@@ -37,7 +38,8 @@ internal sealed class Redis(World world)
 
     public void Heal() => awayUntil = slowUntil = TimeSpan.Zero;
 
-    public bool IsHeldFor(string prefix) => keys.Values.Any(each => each.Owner.StartsWith(prefix, StringComparison.Ordinal) && each.Until > world.Now);
+    public bool IsHeldFor(string prefix) =>
+        keys.Values.Any(each => each.Owner.StartsWith(prefix, StringComparison.Ordinal) && each.Until > world.Now);
 
     public IRedisLocks SeenFrom(Node node) => new Connection(world, this, node);
 
@@ -113,8 +115,13 @@ internal sealed class Redis(World world)
                 keys.Remove(key);
                 return "1";
             case ["PEXPIRE", var key, var milliseconds]:
-                world.Judge.Touches(Get(key), owner);
-                keys[key] = (owner, world.Now + TimeSpan.FromMilliseconds(int.Parse(milliseconds, System.Globalization.CultureInfo.InvariantCulture)));
+                if (Get(key) is not { } holder)
+                {
+                    return "0";
+                }
+
+                world.Judge.Touches(holder, owner);
+                keys[key] = (holder, world.Now + TimeSpan.FromMilliseconds(int.Parse(milliseconds, CultureInfo.InvariantCulture)));
                 world.Totals.Count(Event.LockRenewal);
                 return "1";
             case ["PUBLISH", var channel, _]:
@@ -156,7 +163,7 @@ internal sealed class Redis(World world)
         public async Task<bool> TryRenewAsync() => await redis.AskAsync(
             node,
             () => Renew.Run(
-                command => redis.Call(owner, command), key, owner, Lease.TotalMilliseconds.ToString(System.Globalization.CultureInfo.InvariantCulture))) == 1;
+                command => redis.Call(owner, command), key, owner, Lease.TotalMilliseconds.ToString(CultureInfo.InvariantCulture))) == 1;
 
         public void ReleaseInBackground() => _ = redis.AskAsync(node, RunRelease);
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace WebApp.Tests.Simulation;
 
 /// <summary>
@@ -34,7 +36,7 @@ internal sealed class RedisScript
             var answer = command.Length > 0 ? call([.. command.Select(Value)]) : null;
             if (returns is not null && (unless is null || answer != Value(unless)))
             {
-                return long.Parse(returns, System.Globalization.CultureInfo.InvariantCulture);
+                return long.Parse(returns, CultureInfo.InvariantCulture);
             }
         }
 

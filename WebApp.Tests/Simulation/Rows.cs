@@ -20,7 +20,8 @@ internal sealed class Rows(World world, Node node) : ISessionRows
 
     public Task<bool> TryRotateAsync(
         RefreshToken presented, DateTimeOffset now, DateTimeOffset idleSince, CancellationToken cancellation) => AskAsync(
-        $"rotates {Name(presented.Session)} from g{presented.Generation}", () => TryRotate(presented, Ms(now), Ms(idleSince)), cancellation);
+        $"rotates {Name(presented.Session)} from g{presented.Generation}",
+        () => TryRotate(presented, Ms(now), Ms(idleSince)), cancellation);
 
     public Task<bool> TryRenewAsync(
         SessionId session, Generation current, DateTimeOffset now, DateTimeOffset seenSince, CancellationToken cancellation) => AskAsync(
@@ -32,7 +33,8 @@ internal sealed class Rows(World world, Node node) : ISessionRows
 
     public Task MarkSeenAsync(
         IReadOnlyCollection<KeyValuePair<SessionId, Generation>> proofs, DateTimeOffset now, CancellationToken cancellation) => AskAsync(
-        $"has seen {string.Join(", ", proofs.Select(each => $"{Name(each.Key)} g{each.Value}").Order(StringComparer.Ordinal))}", () => MarkSeen(proofs, Ms(now)), cancellation);
+        $"has seen {string.Join(", ", proofs.Select(each => $"{Name(each.Key)} g{each.Value}").Order(StringComparer.Ordinal))}",
+        () => MarkSeen(proofs, Ms(now)), cancellation);
 
     public Task<IReadOnlyList<KeyValuePair<SessionId, RefusalReason>>> RevokedSinceAsync(
         DateTimeOffset since, CancellationToken cancellation) => Database.AskAsync(node, () => RevokedSince(Ms(since)), cancellation);

@@ -15,7 +15,10 @@ public sealed class SameStatementsTests : IAsyncLifetime
     private const int Statements = 150;
 
     private static readonly TimeSpan[] Steps =
-        [TimeSpan.Zero, TimeSpan.FromMilliseconds(1), TimeSpan.FromTicks(1), TimeSpan.FromSeconds(30), TimeSpan.FromHours(1), TimeSpan.FromHours(24)];
+    [
+        TimeSpan.Zero, TimeSpan.FromMilliseconds(1), TimeSpan.FromTicks(1), TimeSpan.FromSeconds(30), TimeSpan.FromHours(1),
+        TimeSpan.FromHours(24),
+    ];
 
     private static readonly string[] People = ["ada", "bob"];
 
@@ -77,7 +80,8 @@ public sealed class SameStatementsTests : IAsyncLifetime
                     return 0;
                 }),
                 5 => SameAsync(async rows => string.Join(' ', (await rows.RevokedSinceAsync(since, default)).Select(each => $"{each}").Order())),
-                6 => dice.Chance(0.2) ? SameAsync(rows => rows.TryRevokeAsync(session, reason, now, Event(session, now), default)) : Task.CompletedTask,
+                6 when dice.Chance(0.2) => SameAsync(rows => rows.TryRevokeAsync(session, reason, now, Event(session, now), default)),
+                6 => Task.CompletedTask,
                 _ => TouchAsync(world, dice),
             });
             await SameAsync(rows => Shown(rows.FindAsync(session, default)));

@@ -12,7 +12,8 @@ internal sealed record Failure(ulong Seed, Invariant Invariant, string Story, Pl
         var text = new StringBuilder()
             .Append(CultureInfo.InvariantCulture, $"Seed {Seed} breaks {Invariant}: {Story}").AppendLine()
             .Append(CultureInfo.InvariantCulture, $"Replay it with: scripts/simulate.sh --seed {Seed}").AppendLine()
-            .Append(CultureInfo.InvariantCulture, $"{Plan.Nodes} node(s), access token {Plan.Access} s, window {Plan.Window} s, lease {Plan.Lease} s; the smallest plan found:").AppendLine();
+            .Append(CultureInfo.InvariantCulture, $"{Plan.Nodes} node(s), access token {Plan.Access} s, window {Plan.Window} s, lease {Plan.Lease} s, ")
+            .AppendLine("and the smallest plan found:");
         foreach (var stimulus in Plan.Stimuli)
         {
             text.Append(CultureInfo.InvariantCulture, $"{stimulus}").AppendLine();

@@ -76,7 +76,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         void Work()
         {
             using var simulation = new Simulation();
-            for (var seed = Interlocked.Increment(ref next); seed <= schedules && Volatile.Read(ref failure) is null; seed = Interlocked.Increment(ref next))
+            while (Volatile.Read(ref failure) is null && Interlocked.Increment(ref next) is var seed && seed <= schedules)
             {
                 if (simulation.Try(seed) is { } found)
                 {

@@ -55,7 +55,9 @@ internal sealed class Stage
             Access = browser.Access,
             Refresh = browser.Refresh,
             Person = person,
-            Handling = isSlow ? dice.Seconds(7, dice.Of(14, world.Plan.SlowestPageSeconds)) : dice.Chance(0.3) ? dice.Milliseconds(0, dice.Of(20, 2000)) : TimeSpan.Zero,
+            Handling = isSlow ? dice.Seconds(7, dice.Of(14, world.Plan.SlowestPageSeconds))
+                : dice.Chance(0.3) ? dice.Milliseconds(0, dice.Of(20, 2000))
+                : TimeSpan.Zero,
             Streams = dice.Chance(0.1) && kind == Kind.Page,
             Back = isCalm ? dice.Milliseconds(1, 40) : dice.Journey(LongestResponse),
             IsLost = dice.Chance(0.08) && !isCalm,

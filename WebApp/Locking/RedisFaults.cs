@@ -11,8 +11,15 @@ internal static class RedisFaults
     /// the circuit is open.
     /// </summary>
     public static bool IsRedisAway(this Exception exception) =>
-        exception is RedisException or TimeoutException or ObjectDisposedException || exception.IsSpared();
+        exception is RedisException or TimeoutException or ObjectDisposedException || exception.IsClosedPipe() || exception.IsSpared();
 
     /// <summary>Whether the command was never sent, because the circuit is open. That it is was logged when it opened.</summary>
     public static bool IsSpared(this Exception exception) => exception is BrokenCircuitException;
+
+    /// <summary>
+    /// What the client lets slip when a command is written at the very moment at which its connection breaks: the pipe's own
+    /// complaint, in place of an exception of Redis.
+    /// </summary>
+    private static bool IsClosedPipe(this Exception exception) =>
+        exception is InvalidOperationException { Source: "System.IO.Pipelines" };
 }

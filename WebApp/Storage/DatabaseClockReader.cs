@@ -26,6 +26,8 @@ internal sealed partial class DatabaseClockReader(
 
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(1);
 
+    private bool isAway;
+
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await ReadAsync(cancellationToken);
@@ -50,10 +52,16 @@ internal sealed partial class DatabaseClockReader(
             try
             {
                 await ReadAsync(stoppingToken);
+                isAway = false;
             }
             catch (Exception away) when (away.IsDatabaseAway())
             {
-                NotRead(logger, away);
+                if (!isAway)
+                {
+                    // Told once, however many seconds it lasts.
+                    isAway = true;
+                    NotRead(logger, away);
+                }
             }
         }
     }

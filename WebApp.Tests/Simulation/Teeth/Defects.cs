@@ -10,6 +10,7 @@ internal static class Defects
     private const string Flights = "WebApp/Coordination/Flights.cs";
     private const string Door = "WebApp/Sessions/SessionDoor.cs";
     private const string Session = "WebApp/Sessions/UserSession.cs";
+    private const string LockScripts = "WebApp/Locking/RedisLockSlot.cs";
     private const string Middleware = "WebApp/Sessions/UserSessionMiddleware.cs";
 
     /// <summary>The statements in memory, which another test holds to those in the database.</summary>
@@ -106,10 +107,17 @@ internal static class Defects
         new("Every request is refreshed", Invariant.ReloadIsFree, 200,
             new Edit(Door, "accessTokens.Read(text) is { } token && time.GetUtcNow() < token.ExpiresAt", "accessTokens.Read(text) is { } token && time.GetUtcNow() < token.ExpiresAt.AddSeconds(-30)")),
         new("A lock is released whoever holds it", Invariant.LockDiscipline, 5_000,
-            new Edit("WebApp/Locking/RedisLockSlot.cs", "        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n        redis.call('DEL', KEYS[1])", "        redis.call('DEL', KEYS[1])")),
+            new Edit(LockScripts, "        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n        redis.call('DEL', KEYS[1])", "        redis.call('DEL', KEYS[1])")),
         new("A lease is renewed whoever holds the lock", Invariant.LockDiscipline, 50_000,
-            new Edit("WebApp/Locking/RedisLockSlot.cs", "        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n        redis.call('PEXPIRE', KEYS[1], ARGV[2])", "        redis.call('PEXPIRE', KEYS[1], ARGV[2])")),
-        new("A Redis that times out is a defect of the site", Invariant.UnavailableNeedsAFault, 5_000,
+            new Edit(LockScripts, "        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end\n        redis.call('PEXPIRE', KEYS[1], ARGV[2])", "        redis.call('PEXPIRE', KEYS[1], ARGV[2])")),
+        new("A Redis that times out is not known to be away", Invariant.UnavailableNeedsAFault, 1_000,
             new Edit("WebApp/Locking/RedisFaults.cs", "exception is RedisException or TimeoutException or ObjectDisposedException", "exception is RedisConnectionException")),
+        new("What waited for a refresh runs twice", Invariant.FormsRunOnce, 500,
+            new Edit(
+                Middleware,
+                "        KeepPrivate(context, session);\n        await next(context);",
+                "        KeepPrivate(context, session);\n        await next(context);\n        await next(context);")),
+        new("The passengers of a flight are not told that it has ended", Invariant.Liveness, 100,
+            new Edit(Flights, "            flight.SetResult(result);", "")),
     ];
 }

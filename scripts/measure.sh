@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Measures what a refresh costs PostgreSQL beside a million sessions (docs/scale.md).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+dotnet build -c Release WebApp.Tests --nologo --verbosity quiet
+dotnet WebApp.Tests/bin/Release/net10.0/WebApp.Tests.dll -explicit only -class '*UnitCostTests' -showLiveOutput -noLogo -noColor
