@@ -43,11 +43,13 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
         cluster.ToRedis[1].Cut();
         try
         {
+            await RedisIsAsync("Degraded", cluster, 1);
             await MeasureAsync(cluster, 5, " with one node cut off from Redis");
         }
         finally
         {
             cluster.ToRedis[1].Refuses = false;
+            await RedisIsAsync("Healthy", cluster, 0, 1, 2);
         }
     }
 
@@ -60,11 +62,13 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
         await cluster.Cluster.Redis.KillAsync();
         try
         {
+            await RedisIsAsync("Degraded", cluster, 0, 1, 2);
             await MeasureAsync(cluster, 5, " with Redis down");
         }
         finally
         {
             await cluster.Cluster.Redis.RestartAsync();
+            await RedisIsAsync("Healthy", cluster, 0, 1, 2);
         }
     }
 
@@ -305,6 +309,24 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
         while ((await cluster.Cluster.SessionAsync(person.Pair)).SeenAt is null)
         {
             patience.Token.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>Completes once these nodes say so of their connection to Redis.</summary>
+    private static async Task RedisIsAsync(string expected, GatedCluster cluster, params int[] nodes)
+    {
+        using var patience = The.Patience();
+        foreach (var node in nodes)
+        {
+            var client = await cluster.Cluster.ClientOfAsync(node);
+            string? status;
+            do
+            {
+                using var answer = await client.GetAsync("/healthz/ready", patience.Token);
+                var report = await answer.JsonAsync();
+                status = report.GetProperty("dependencies").GetProperty("redis").GetProperty("status").GetString();
+            }
+            while (status != expected);
         }
     }
 

@@ -126,13 +126,15 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
     private static string Change(string token) => $"{token[..^40]}{(token[^40] == 'x' ? 'y' : 'x')}{token[^39..]}";
 
     /// <summary>Asks for a refresh with the spent token, eight at a time, until the site says that it is too much.</summary>
-    private static Task HammerUntilPutOffAsync(Person browser, CookiePair spent)
+    private static async Task HammerUntilPutOffAsync(Person browser, CookiePair spent)
     {
+        using var patience = The.Patience();
         var putOff = 0;
-        return Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
         {
             while (Volatile.Read(ref putOff) == 0)
             {
+                patience.Token.ThrowIfCancellationRequested();
                 var racer = browser.Twin();
                 racer.Pair = spent;
                 var answer = await racer.FetchAsync();
