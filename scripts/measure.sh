@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 dotnet build -c Release WebApp.Tests --nologo --verbosity quiet
-dotnet WebApp.Tests/bin/Release/net10.0/WebApp.Tests.dll -explicit only -class '*UnitCostTests' -showLiveOutput -noLogo -noColor
+MEASURE_SESSIONS=1000000 dotnet WebApp.Tests/bin/Release/net10.0/WebApp.Tests.dll -class '*UnitCostTests' -showLiveOutput -noLogo -noColor

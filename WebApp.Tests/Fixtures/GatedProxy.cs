@@ -183,11 +183,12 @@ internal sealed class GatedProxy : IAsyncDisposable
 
         private async Task PumpAsync(Socket from, Socket to, Func<ReadOnlyMemory<byte>, Task> hold)
         {
-            await using var source = new NetworkStream(from);
-            await using var sink = new NetworkStream(to);
             var buffer = new byte[64 * 1024];
             try
             {
+                // A stream of a connection that has ended already cannot even be made.
+                await using var source = new NetworkStream(from);
+                await using var sink = new NetworkStream(to);
                 while (await ReadAsync(source, buffer) is > 0 and var length)
                 {
                     await hold(buffer.AsMemory(0, length));

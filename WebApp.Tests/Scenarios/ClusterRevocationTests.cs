@@ -315,18 +315,15 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     /// <summary>Completes once these nodes say so of their connection to Redis.</summary>
     private static async Task RedisIsAsync(string expected, GatedCluster cluster, params int[] nodes)
     {
-        using var patience = The.Patience();
         foreach (var node in nodes)
         {
             var client = await cluster.Cluster.ClientOfAsync(node);
-            string? status;
-            do
+            await Waiting.UntilAsync(async () =>
             {
-                using var answer = await client.GetAsync("/healthz/ready", patience.Token);
+                using var answer = await client.GetAsync("/healthz/ready");
                 var report = await answer.JsonAsync();
-                status = report.GetProperty("dependencies").GetProperty("redis").GetProperty("status").GetString();
-            }
-            while (status != expected);
+                return report.GetProperty("dependencies").GetProperty("redis").GetProperty("status").GetString() == expected;
+            });
         }
     }
 

@@ -113,7 +113,7 @@ public sealed class SessionMetricsTests : IAsyncLifetime
         store.Locks.Instead = inTurn;
         var gate = store.Probe.Hold(DatabaseProbe.Rotation);
         var refreshing = store.RefreshAsync(token);
-        await store.Time.WaitsAsync(3);
+        await store.Time.WaitsAsync(2);
         store.Time.Advance(TimeSpan.FromMilliseconds(1500));
         await holder.DisposeAsync();
         await gate.Arrived;

@@ -23,6 +23,11 @@ internal sealed class RotationJudge(
     /// <param name="deadline">The refresh's own end. Not a request's: an aborted request must not abort a rotation.</param>
     public async Task<RotationVerdict> JudgeAsync(RefreshToken presented, ClientInfo client, CancellationToken deadline)
     {
+        if (deadline.IsCancellationRequested)
+        {
+            return RotationVerdict.Unavailable;
+        }
+
         // Npgsql waits for seconds, on the thread that cancels, for a silent server to take note. Nobody waits for that.
         var statements = new CancellationTokenSource();
         var scheduler = TaskScheduler.Current;
