@@ -175,9 +175,11 @@ internal sealed class Judge(World world)
         if (exchange.Status == StatusCodes.Status503ServiceUnavailable)
         {
             world.Totals.Count(Event.Unavailable);
+            // A request may join a refresh that is decided already, and whose outcome is held back while a silent Redis is given
+            // its lock back.
             Unless(
                 exchange.Kind == Kind.Prefetch
-                    || world.Database.TroubleUntil >= exchange.SentAt
+                    || world.Database.TroubleUntil >= exchange.SentAt - Redis.TimeOut
                     || exchange.Node.ThawedAt >= exchange.SentAt,
                 Invariant.UnavailableNeedsAFault, $"{exchange} was put off.");
         }

@@ -14,7 +14,7 @@ internal sealed class Redis(World world)
     private static readonly RedisScript Renew = new(RedisLockSlot.RenewScript);
 
     /// <summary>What a command waits at most (<c>RedisConnection</c>).</summary>
-    private static readonly TimeSpan TimeOut = TimeSpan.FromMilliseconds(1250);
+    public static readonly TimeSpan TimeOut = TimeSpan.FromMilliseconds(1250);
 
     private readonly Dictionary<string, (string Owner, TimeSpan Until)> keys = [];
     private readonly List<Releases> listeners = [];
