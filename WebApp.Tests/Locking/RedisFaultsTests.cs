@@ -15,6 +15,7 @@ public sealed class RedisFaultsTests
         new RedisServerException("LOADING"),
         new TimeoutException(),
         new ObjectDisposedException("the connection"),
+        new TaskCanceledException(),
     ];
 
     [Theory]

@@ -11,7 +11,11 @@ internal static class RedisFaults
     /// the circuit is open.
     /// </summary>
     public static bool IsRedisAway(this Exception exception) =>
-        exception is RedisException or TimeoutException or ObjectDisposedException || exception.IsClosedPipe() || exception.IsSpared();
+        exception is RedisException or TimeoutException or ObjectDisposedException
+            // The client's own, when it gives up a connection with commands under way: the site never cancels a command.
+            or OperationCanceledException
+        || exception.IsClosedPipe()
+        || exception.IsSpared();
 
     /// <summary>Whether the command was never sent, because the circuit is open. That it is was logged when it opened.</summary>
     public static bool IsSpared(this Exception exception) => exception is BrokenCircuitException;
