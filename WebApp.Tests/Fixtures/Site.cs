@@ -65,8 +65,7 @@ internal sealed class Site : WebApplicationFactory<Program>
     public void ExpireAccessTokens() => Leap(AccessTokenLifetime + TimeSpan.FromSeconds(1));
 
     /// <summary>
-    /// Moves the wall clock far. The site's timers, one of which ticks every second, are spared the seconds in between; what is
-    /// measured by the monotonic clock does not notice.
+    /// Moves the clock far. The site's timers, one of which ticks twice a second, are spared the moments in between.
     /// </summary>
     public void Leap(TimeSpan time) => Time.AdjustTime(Time.GetUtcNow() + time);
 

@@ -26,9 +26,11 @@ public sealed class RedisTopologyTests : IAsyncDisposable
         await Task.WhenAll(here.Connection.Multiplexer, there.Connection.Multiplexer).InTime();
         await AssertExclusiveAsync(here, there, Some.User());
 
+        // A master that was only replaced takes locks until it is told.
         var switched = sentinel.SaysAsync("+switch-master");
+        var demoted = killed ? Task.CompletedTask : master.SaysAsync("REPLICAOF");
         await (killed ? master.KillAsync() : FailOverAsync(sentinel));
-        await switched;
+        await Task.WhenAll(switched, demoted);
 
         // Whoever asks meanwhile has an answer, and soon one of the new master's.
         await LockedAgainAsync(here);

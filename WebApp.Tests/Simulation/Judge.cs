@@ -15,7 +15,7 @@ namespace WebApp.Tests.Simulation;
 internal sealed class Judge(World world)
 {
     /// <summary>How long after a revocation a node may not know of it: a second, and a statement.</summary>
-    private static readonly TimeSpan Notice = TimeSpan.FromMilliseconds(1100);
+    private static readonly TimeSpan Notice = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<SessionId, Story> stories = [];
 

@@ -8,7 +8,7 @@ namespace WebApp.Tests.Storage;
 /// <summary>What another node has ended is read at once when somebody says so, and in time when nobody does (scenarios 21 and 34).</summary>
 public sealed class RevokedSessionsHurryTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(100);
 
     private Store here = null!;
@@ -40,7 +40,7 @@ public sealed class RevokedSessionsHurryTests : IAsyncLifetime
         await there.RevokeAsync(token.Session);
 
         await ReadingAsync(reader.ReadSoon);
-        await ReadingAsync(() => here.Time.Advance(Second));
+        await ReadingAsync(() => here.Time.Advance(Interval));
 
         Assert.Equal(RefusalReason.Revoked, here.Get<RevokedSessions>().ReasonFor(token.Session));
     }
@@ -94,7 +94,7 @@ public sealed class RevokedSessionsHurryTests : IAsyncLifetime
         }
 
         await ReadingAsync(() => here.Time.Advance(Spacing));
-        await ReadingAsync(() => here.Time.Advance(Second));
+        await ReadingAsync(() => here.Time.Advance(Interval));
 
         Assert.Equal(RefusalReason.Revoked, here.Get<RevokedSessions>().ReasonFor(token.Session));
         Assert.Equal(3, here.Probe.Count(Sql.ReadRevoked));
@@ -107,7 +107,7 @@ public sealed class RevokedSessionsHurryTests : IAsyncLifetime
     [Fact]
     public async Task A_slow_database_loses_no_tick_and_no_revocation()
     {
-        await ReadingAsync(() => here.Time.Advance(Second));
+        await ReadingAsync(() => here.Time.Advance(Interval));
         await there.RevokeAsync(token.Session);
         var twice = here.Probe.ExecutedAsync(Sql.ReadRevoked, 2);
         here.Time.Advance(TimeSpan.FromSeconds(45));
@@ -115,7 +115,7 @@ public sealed class RevokedSessionsHurryTests : IAsyncLifetime
         // The clock stands still from here on.
         here.Probe.StopHolding(Sql.ReadRevoked);
         await twice;
-        await ReadingAsync(() => here.Time.Advance(Second));
+        await ReadingAsync(() => here.Time.Advance(Interval));
 
         Assert.Equal(RefusalReason.Revoked, here.Get<RevokedSessions>().ReasonFor(token.Session));
     }
@@ -138,8 +138,8 @@ public sealed class RevokedSessionsHurryTests : IAsyncLifetime
 
         await there.RevokeAsync(token.Session);
         await there.RevokeAsync(token.Session);
-        await ReadingAsync(() => here.Time.Advance(Second));
-        await ReadingAsync(() => here.Time.Advance(Second));
+        await ReadingAsync(() => here.Time.Advance(Interval));
+        await ReadingAsync(() => here.Time.Advance(Interval));
 
         Assert.NotNull(here.Get<RevokedSessions>().ReasonFor(token.Session));
         Assert.Equal((1, 0), (toldThere, toldHere));

@@ -98,6 +98,12 @@ internal static class DatabaseServices
             connection.MaxPoolSize = MaxConnections;
         }
 
+        // Or every new connection, and every statement that is given up, asks a silent server for it first and waits.
+        if (!connection.ShouldSerialize("GSS Encryption Mode"))
+        {
+            connection.GssEncryptionMode = GssEncryptionMode.Disable;
+        }
+
         return connection.ConnectionString;
     }
 

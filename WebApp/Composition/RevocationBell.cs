@@ -5,7 +5,7 @@ namespace WebApp.Composition;
 
 /// <summary>
 /// Joins two rooms that do not know each other: a node that has ended a session rings, and every node that hears it reads at
-/// once which. The database alone says what was ended, and is read every second all the same (scenario 21).
+/// once which. The database alone says what was ended, and is read twice a second all the same (scenario 21).
 /// </summary>
 internal sealed class RevocationBell(RedisBell bell, RevokedSessions revoked, RevokedSessionsReader reader) : BackgroundService
 {

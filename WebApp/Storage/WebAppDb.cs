@@ -46,7 +46,7 @@ internal class WebAppDb : IdentityDbContext<Account>
             session.Property(row => row.UserAgent).HasMaxLength(ClientInfo.MaxUserAgent);
             session.Property(row => row.IpAddress).HasMaxLength(ClientInfo.MaxIpAddress);
             session.HasIndex(row => row.UserId);
-            session.HasIndex(row => row.RevokedAt);
+            session.HasIndex(row => row.RevokedAt).HasFilter("\"RevokedAt\" IS NOT NULL");
             session.HasIndex(row => row.ExpiresAt);
             session.HasIndex(row => row.LastUsedAt);
         });

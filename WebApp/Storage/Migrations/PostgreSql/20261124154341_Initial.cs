@@ -305,7 +305,8 @@ namespace WebApp.Storage.Migrations.PostgreSql
             migrationBuilder.CreateIndex(
                 name: "IX_Sessions_RevokedAt",
                 table: "Sessions",
-                column: "RevokedAt");
+                column: "RevokedAt",
+                filter: "\"RevokedAt\" IS NOT NULL");
 
             migrationBuilder.CreateIndex(
                 name: "IX_Sessions_UserId",

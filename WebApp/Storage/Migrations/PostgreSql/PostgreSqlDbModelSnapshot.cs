@@ -376,7 +376,8 @@ namespace WebApp.Storage.Migrations.PostgreSql
 
                     b.HasIndex("LastUsedAt");
 
-                    b.HasIndex("RevokedAt");
+                    b.HasIndex("RevokedAt")
+                        .HasFilter("\"RevokedAt\" IS NOT NULL");
 
                     b.HasIndex("UserId");
 

@@ -347,7 +347,8 @@ namespace WebApp.Storage.Migrations.Sqlite
 
                     b.HasIndex("LastUsedAt");
 
-                    b.HasIndex("RevokedAt");
+                    b.HasIndex("RevokedAt")
+                        .HasFilter("\"RevokedAt\" IS NOT NULL");
 
                     b.HasIndex("UserId");
 
