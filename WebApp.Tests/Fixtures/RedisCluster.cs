@@ -1,5 +1,4 @@
 using System.Globalization;
-using StackExchange.Redis;
 
 namespace WebApp.Tests.Fixtures;
 
@@ -56,22 +55,15 @@ internal sealed class RedisCluster : IAsyncDisposable
 
         for (var index = 0; index < count; index++)
         {
-            await AskAsync(servers[index], "ADDSLOTSRANGE", Slots * index / count, (Slots * (index + 1) / count) - 1);
-            await AskAsync(servers[index], "SET-CONFIG-EPOCH", index + 1);
+            await servers[index].TellAsync($"CLUSTER ADDSLOTSRANGE {Slots * index / count} {(Slots * (index + 1) / count) - 1}");
+            await servers[index].TellAsync($"CLUSTER SET-CONFIG-EPOCH {index + 1}");
         }
 
         for (var index = 1; index < count; index++)
         {
-            await AskAsync(servers[0], "MEET", "127.0.0.1", servers[index].Port, buses[index]);
+            await servers[0].TellAsync($"CLUSTER MEET 127.0.0.1 {servers[index].Port} {buses[index]}");
         }
 
         await Task.WhenAll(formed);
-    }
-
-    /// <summary>Of this server, whichever others it may know by now.</summary>
-    private static async Task AskAsync(RedisServer server, params object[] arguments)
-    {
-        await using var connection = await ConnectionMultiplexer.ConnectAsync($"{server.Configuration},allowAdmin=true");
-        await connection.GetServer("127.0.0.1", server.Port).ExecuteAsync("CLUSTER", arguments);
     }
 }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using StackExchange.Redis;
 using Xunit;
 
@@ -75,7 +76,7 @@ internal sealed class RedisServer : IAsyncDisposable
         ["--save", "", "--appendonly", "no", "--notify-keyspace-events", "KEA", .. options], "Ready to accept connections"));
 
     /// <summary>A Sentinel that watches a master, and calls it by a name.</summary>
-    public static Task<RedisServer> StartSentinelAsync(string name, RedisServer master)
+    public static async Task<RedisServer> StartSentinelAsync(string name, RedisServer master)
     {
         var sentinel = new RedisServer(["--sentinel"], "+monitor master");
         File.WriteAllLines(sentinel.SentinelFile,
@@ -84,7 +85,11 @@ internal sealed class RedisServer : IAsyncDisposable
             $"sentinel down-after-milliseconds {name} 500",
             $"sentinel failover-timeout {name} 5000",
         ]);
-        return RunAsync(sentinel);
+        await RunAsync(sentinel);
+
+        // It tells an old master that it is one no longer four such periods after the failover, of two seconds each by default.
+        await sentinel.TellAsync("SENTINEL DEBUG info-period 200 publish-period 200");
+        return sentinel;
     }
 
     /// <summary>A port where nothing listens.</summary>
@@ -108,6 +113,19 @@ internal sealed class RedisServer : IAsyncDisposable
     {
         await using var connection = await ConnectionMultiplexer.ConnectAsync($"{Configuration},allowAdmin=true");
         return await connection.GetDatabase().ExecuteAsync(command, arguments);
+    }
+
+    /// <summary>
+    /// Sends a command without a client, which would first wait for a Cluster that is whole and knows little of what a Sentinel can do.
+    /// </summary>
+    public async Task TellAsync(string command)
+    {
+        using var connection = new TcpClient();
+        await connection.ConnectAsync(IPAddress.Loopback, Port);
+        using var stream = connection.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"{command}\r\n"));
+        using var answers = new StreamReader(stream);
+        Assert.Equal("+OK", await answers.ReadLineAsync().InTime());
     }
 
     /// <summary>Hears of all that happens to a key from now on (Redis, "Keyspace notifications").</summary>
