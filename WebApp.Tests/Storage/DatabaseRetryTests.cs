@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 using WebApp.Storage;
 using WebApp.Tests.Fixtures;
 using Xunit;
@@ -46,6 +47,31 @@ public sealed class DatabaseRetryTests
         }));
 
         Assert.Equal((expected, expected == 1), (attempts, failure is SqliteException));
+    }
+
+    /// <summary>A server that was killed under a statement that had waited for long.</summary>
+    [Fact]
+    public async Task A_connection_that_broke_late_is_no_reason_to_give_up()
+    {
+        Assert.Equal(2, await RunAsync(attempt =>
+        {
+            time.Advance(TimeSpan.FromSeconds(4));
+            if (attempt == 1)
+            {
+                throw new NpgsqlException("Exception while reading from stream", new EndOfStreamException());
+            }
+        }));
+    }
+
+    [Fact]
+    public async Task A_server_that_fell_silent_is_not_waited_for_again()
+    {
+        await Assert.ThrowsAsync<NpgsqlException>(() => RunAsync(_ =>
+        {
+            time.Advance(TimeSpan.FromSeconds(4));
+            throw new NpgsqlException("Exception while reading from stream", new IOException("", new TimeoutException()));
+        }));
+        Assert.Equal(1, attempts);
     }
 
     [Fact]

@@ -21,4 +21,12 @@ internal static class DatabaseFaults
         { InnerException: { } inner } => inner.IsDatabaseAway(),
         _ => false,
     };
+
+    /// <summary>Whether it is a connection that broke, as far as the provider tells: an end, a reset, and not a time-out.</summary>
+    public static bool IsConnectionLost(this Exception exception) => exception switch
+    {
+        IOException { InnerException: not TimeoutException } => true,
+        { InnerException: { } inner } => inner.IsConnectionLost(),
+        _ => false,
+    };
 }

@@ -13,7 +13,8 @@ internal sealed partial class DatabaseRetry(TimeProvider time, ILogger<DatabaseR
 
     /// <summary>
     /// A fault that took longer to show is a database that is silent or overloaded, and doing it again would only wait as long
-    /// once more. Longer than the second after which PostgreSQL looks for a deadlock.
+    /// once more. Longer than the second after which PostgreSQL looks for a deadlock. A connection that breaks says nothing of
+    /// how fast the next one is.
     /// </summary>
     public static readonly TimeSpan Quick = TimeSpan.FromSeconds(2);
 
@@ -30,7 +31,7 @@ internal sealed partial class DatabaseRetry(TimeProvider time, ILogger<DatabaseR
             catch (Exception away) when (away.IsDatabaseAway())
             {
                 DatabaseAway(logger, away, attempt, MaxAttempts);
-                if (attempt == MaxAttempts || time.GetElapsedTime(started) > Quick)
+                if (attempt == MaxAttempts || (time.GetElapsedTime(started) > Quick && !away.IsConnectionLost()))
                 {
                     throw;
                 }
