@@ -1,38 +1,36 @@
+using System.Net;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using WebApp.Storage;
+using WebApp.Tests.Locking;
+using WebApp.Tokens;
 using Xunit;
 
 namespace WebApp.Tests.Fixtures;
 
-/// <summary>A cluster each of whose nodes reaches the database and Redis through proxies of its own.</summary>
+/// <summary>A cluster each of whose nodes reaches PostgreSQL and Redis by ways of its own, which a test can disturb.</summary>
 internal sealed class GatedCluster : IAsyncDisposable
 {
-    /// <summary>In the statement that moves a session to its next generation.</summary>
-    public const string Rotation = "SET \"Generation\"";
-
-    /// <summary>In the statement that ends a session.</summary>
-    public const string Revocation = "SET \"RevokedAt\"";
-
-    /// <summary>In the statement that writes down that a browser holds the current generation.</summary>
-    public const string Seen = "SET \"SeenAt\"";
-
-    /// <summary>In the statement that reads a session's row with its account.</summary>
-    public const string Look = "\"AspNetUserRoles\"";
-
-    private readonly List<WatchedProxy> toDatabase = [];
-    private readonly List<WatchedProxy> toRedis = [];
+    private readonly List<TcpProxy> toDatabase = [];
+    private readonly List<TcpProxy> toRedis = [];
     private readonly List<HttpClient> clients = [];
+
+    private GatedCluster()
+    {
+    }
 
     public Cluster Cluster { get; private set; } = null!;
 
     public Journal Journal => Cluster.Journal;
 
-    /// <summary>The way of each node to the database.</summary>
-    public IReadOnlyList<WatchedProxy> ToDatabase => toDatabase;
+    /// <summary>The way of each node to PostgreSQL.</summary>
+    public IReadOnlyList<TcpProxy> ToDatabase => toDatabase;
 
     /// <summary>The way of each node to Redis.</summary>
-    public IReadOnlyList<WatchedProxy> ToRedis => toRedis;
+    public IReadOnlyList<TcpProxy> ToRedis => toRedis;
+
+    /// <summary>A client of each node, past the balancer.</summary>
+    public IReadOnlyList<HttpClient> Clients => clients;
 
     /// <param name="count">How many nodes.</param>
     /// <param name="each">Settings of one node alone, by its number from 0.</param>
@@ -44,6 +42,7 @@ internal sealed class GatedCluster : IAsyncDisposable
         try
         {
             gated.Cluster = await Cluster.StartAsync(count, (cluster, node) => [.. gated.WaysOf(cluster), .. each(cluster, node)], changes);
+            gated.clients.AddRange(await Task.WhenAll(Enumerable.Range(0, count).Select(gated.Cluster.ClientOfAsync)));
             return gated;
         }
         catch
@@ -53,53 +52,36 @@ internal sealed class GatedCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>A client through the balancer that tells of each request just before it is sent, with cookies that are settled.</summary>
-    public HttpClient Watched(Gate sent)
-    {
-        sent.Open();
-        var client = new HttpClient(new Watch(sent)) { BaseAddress = Cluster.Balancer.Address, Timeout = Patience.Long };
-        clients.Add(client);
-        return client;
-    }
-
     /// <summary>The same browser at one node alone, past the balancer.</summary>
     /// <param name="person">Whose cookies it starts with.</param>
     /// <param name="node">The number of the node, from 0.</param>
     /// <param name="journal">Where to write what happens, if it is not to count for the cluster.</param>
-    public async Task<Person> AtAsync(Person person, int node, Journal? journal = null) =>
-        new(person.Name, await Cluster.ClientOfAsync(node), journal ?? Journal, The.WallClock) { Pair = person.Pair };
+    public Person At(Person person, int node, Journal? journal = null) =>
+        new(person.Name, clients[node], journal ?? Journal, The.WallClock) { Pair = person.Pair };
 
-    /// <summary>Takes everything out of the database, the schema included. To be called before the first node is started.</summary>
-    public static void Empty(string database)
+    /// <summary>A person who is signed in and whose browser goes to this node.</summary>
+    public async Task<Person> PersonAsync(int node) => At(await Cluster.PersonAsync(), node);
+
+    /// <summary>A person at the first node whose access token has ended, and the pair of before.</summary>
+    public async Task<(Person Person, CookiePair Session)> ExpiredAsync()
     {
-        using var connection = new NpgsqlConnection(database + ";Pooling=false");
-        connection.Open();
-        using var command = new NpgsqlCommand("DROP SCHEMA public CASCADE; CREATE SCHEMA public", connection);
-        command.ExecuteNonQuery();
+        var person = await PersonAsync(0);
+        var session = person.Pair;
+        person.DropAccessToken();
+        return (person, session);
     }
 
-    /// <summary>Holds this traffic on its way from every node. Opened by <see cref="Open"/>.</summary>
-    public IReadOnlyList<Gate> Hold(string part) => [.. toDatabase.Select(way => way.Hold(part))];
-
-    public static void Open(IEnumerable<Gate> gates)
+    /// <summary>SIGKILL. What the node has sent and was held is lost with it.</summary>
+    public async Task KillAsync(int node)
     {
-        foreach (var gate in gates)
-        {
-            gate.Open();
-        }
+        await Cluster.Nodes[node].KillAsync();
+        toDatabase[node].Cut();
+        toRedis[node].Cut();
     }
 
-    /// <summary>
-    /// Fails unless the sessions live, with exactly so many generations, none beyond the row's was handed out, and nothing was
-    /// taken for theft.
-    /// </summary>
-    public async Task AssertWholeAsync(Person person, int generation)
-    {
-        var row = await Cluster.SessionAsync(person.Pair);
-        Assert.Equal(generation, row.Generation);
-        Assert.Null(row.RevokedAt);
-        Assert.DoesNotContain(await Cluster.EventsAsync(), record => record.SessionId == row.Id);
-    }
+    /// <summary>The key in Redis of the lock for which refreshes of this session wait.</summary>
+    public async Task<string> LockOfAsync(CookiePair session) =>
+        RedisNode.KeyOf(new UserId((await Cluster.SessionAsync(session)).UserId));
 
     /// <summary>Changes a session's row as time, or another node, would have.</summary>
     public Task ChangeAsync(Person person, Action<SessionRow> change) => Cluster.InDatabaseAsync(async db =>
@@ -109,9 +91,52 @@ internal sealed class GatedCluster : IAsyncDisposable
         return await db.SaveChangesAsync();
     });
 
+    /// <summary>
+    /// Fails unless the session lives, with exactly so many generations, none beyond the row's was handed out, and nothing was
+    /// taken for theft.
+    /// </summary>
+    public async Task AssertWholeAsync(Person person, int generation)
+    {
+        var row = await Cluster.SessionAsync(person.Pair);
+        Assert.Equal((generation, null), (row.Generation, row.RevokedAt));
+        Assert.InRange(Journal.Newest().GetValueOrDefault(row.Id), 0, generation);
+        Assert.DoesNotContain(await Cluster.EventsAsync(), record => record.SessionId == row.Id);
+    }
+
+    /// <summary>The person is served by every node, and all of <see cref="AssertRefreshesAsync"/>.</summary>
+    /// <param name="person">With the pair of the current generation, whose access token is in force.</param>
+    /// <param name="generation">How often the access token has ended so far.</param>
+    public async Task AssertGoesOnAsync(Person person, int generation)
+    {
+        await AssertServedAsync(person);
+        await AssertRefreshesAsync(person, generation);
+    }
+
+    /// <summary>
+    /// The session is whole, refreshes on every node, is served by all after each time without another refresh, and nobody was
+    /// signed out.
+    /// </summary>
+    /// <param name="person">With the pair of the current generation.</param>
+    /// <param name="generation">How often the access token has ended so far.</param>
+    public async Task AssertRefreshesAsync(Person person, int generation)
+    {
+        await AssertWholeAsync(person, generation);
+        foreach (var client in clients)
+        {
+            person.DropAccessToken();
+            var there = person.Twin(client);
+            var next = await there.LoadAsync();
+            Assert.Equal((HttpStatusCode.OK, true, ++generation), (next.Status, next.Rotated, next.Pair?.Generation));
+            person.Pair = there.Pair;
+            await AssertServedAsync(person);
+        }
+
+        await AssertWholeAsync(person, generation);
+        Journal.AssertNobodyWasSignedOut();
+    }
+
     public async ValueTask DisposeAsync()
     {
-        clients.ForEach(client => client.Dispose());
         if (Cluster is not null)
         {
             await Cluster.DisposeAsync();
@@ -123,44 +148,24 @@ internal sealed class GatedCluster : IAsyncDisposable
         }
     }
 
+    private async Task AssertServedAsync(Person person)
+    {
+        var pages = await Task.WhenAll(clients.Select(client => person.Twin(client).LoadAsync()));
+        Assert.All(pages, page => Assert.Equal((HttpStatusCode.OK, false), (page.Status, page.TouchesTokens)));
+    }
+
     private IEnumerable<(string Key, string Value)> WaysOf(Cluster cluster)
     {
-        var database = WatchedProxy.Before(cluster.Postgres.Port);
-        var redis = WatchedProxy.Before(cluster.Redis.Port);
+        var (database, redis) = (TcpProxy.To(cluster.Postgres.Port), TcpProxy.To(cluster.Redis.Port));
         toDatabase.Add(database);
         toRedis.Add(redis);
+
+        // In the clear, so that a test can tell one statement from another.
         var connection = new NpgsqlConnectionStringBuilder(cluster.Database) { Port = database.Port, SslMode = SslMode.Disable };
-        yield return ("ConnectionStrings:Database", connection.ConnectionString);
-        yield return ("ConnectionStrings:Redis", $"127.0.0.1:{redis.Port}");
-    }
-
-    private sealed class Watch(Gate sent) : DelegatingHandler(
-        new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false })
-    {
-        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-        {
-            await sent.PassAsync();
-            return await base.SendAsync(request, cancellationToken);
-        }
-    }
-}
-
-/// <summary>The one cluster of a class of tests, whose faults leave it whole again. Started by the first of them.</summary>
-public abstract class SharedGatedCluster : IAsyncDisposable
-{
-    private readonly Lazy<Task<GatedCluster>> cluster;
-
-    private protected SharedGatedCluster(Func<Task<GatedCluster>> start) => cluster = new(start);
-
-    internal Task<GatedCluster> OnceAsync() => cluster.Value;
-
-    public async ValueTask DisposeAsync()
-    {
-        if (cluster is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
-        {
-            await (await cluster.Value).DisposeAsync();
-        }
-
-        GC.SuppressFinalize(this);
+        return
+        [
+            ("ConnectionStrings:Database", connection.ConnectionString),
+            ("ConnectionStrings:Redis", $"127.0.0.1:{redis.Port}"),
+        ];
     }
 }

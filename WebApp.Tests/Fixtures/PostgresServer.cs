@@ -78,6 +78,16 @@ internal sealed class PostgresServer : IAsyncDisposable
         return ConnectionString(name);
     }
 
+    /// <summary>Takes everything out of a database, the schema included. To be called while no node runs on it.</summary>
+    /// <param name="connectionString">Of the database.</param>
+    public static void Empty(string connectionString)
+    {
+        using var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
+        connection.Open();
+        using var command = new NpgsqlCommand("DROP SCHEMA public CASCADE; CREATE SCHEMA public", connection);
+        command.ExecuteNonQuery();
+    }
+
     /// <summary>Closes every connection to every database of the tests, as a fail-over or a broken network does.</summary>
     public Task CutConnectionsAsync() =>
         ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'webapp%'");

@@ -5,25 +5,19 @@ using System.Text;
 
 namespace WebApp.Tests.Fixtures;
 
-/// <summary>Who sends.</summary>
-internal enum Side
-{
-    Client,
-    Server,
-}
-
 /// <summary>
-/// The network between the site and a server on a loopback port. It forwards, and can be held, cut, down, or cut to the byte:
-/// before or after a piece of what one side sends to the other.
+/// The network between the site and a server on a loopback port. It forwards, and reads along what clients send, which must be in
+/// the clear; it can hold a piece of that or the answer to it, break, and be down.
 /// </summary>
 internal sealed class TcpProxy : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
-    private readonly ConcurrentDictionary<Link, Task> links = new();
+    private readonly CancellationTokenSource closing = new();
+    private readonly ConcurrentQueue<Link> links = new();
     private readonly ConcurrentQueue<Trap> traps = new();
+    private readonly ConcurrentQueue<string> sent = new();
     private readonly int target;
     private readonly Task accepting;
-    private volatile TaskCompletionSource? held;
     private volatile bool isDown;
 
     private TcpProxy(int target)
@@ -36,7 +30,10 @@ internal sealed class TcpProxy : IAsyncDisposable
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
     /// <summary>Connections that go through at this moment.</summary>
-    public int Connections => links.Count;
+    public int Connections => links.Count(link => !link.Ended.IsCompleted);
+
+    /// <summary>What clients have sent so far, a reading at a time.</summary>
+    public IReadOnlyList<string> Sent => [.. sent];
 
     /// <summary>Whether no connection goes through: those there are break, and new ones are closed at once.</summary>
     public bool IsDown
@@ -55,172 +52,194 @@ internal sealed class TcpProxy : IAsyncDisposable
     /// <param name="port">Where the server listens.</param>
     public static TcpProxy To(int port) => new(port);
 
-    /// <summary>From now on nothing arrives and nobody is told, as with a cable pulled out.</summary>
-    public void Hold() => held ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    public void Forget() => sent.Clear();
 
-    /// <summary>All that was held arrives.</summary>
+    /// <summary>
+    /// What clients send with this piece in it waits at the gate, and all that follows on its connection. Without a piece it is
+    /// all they send: nothing arrives and nobody is told, as with a cable pulled out.
+    /// </summary>
+    public Gate Hold(string piece = "") => Set(piece, answer: false);
+
+    /// <summary>
+    /// What clients send with this piece in it arrives, and the answer waits at the gate. Whoever is there has done what it was
+    /// asked. A connection must ask one thing at a time.
+    /// </summary>
+    public Gate HoldAnswer(string piece) => Set(piece, answer: true);
+
+    /// <summary>All that is held arrives, and nothing is held from now on.</summary>
     public void Release()
     {
-        var holding = held;
-        held = null;
-        holding?.SetResult();
-    }
-
-    /// <summary>Breaks all connections that there are.</summary>
-    public void Cut()
-    {
-        foreach (var link in links.Keys)
+        while (traps.TryDequeue(out var trap))
         {
-            link.Cut();
+            trap.Gate.Open();
         }
     }
 
-    /// <summary>
-    /// Breaks the next connection on which one side sends this piece, which then does not arrive: from the client, a request
-    /// that was never carried out; from the server, the lost answer to one that was. Completes when that has happened.
-    /// </summary>
-    public Task CutBeforeAsync(Side from, string piece) => Set(new Trap(from, Encoding.UTF8.GetBytes(piece), Forward: false));
+    /// <summary>Breaks all connections that there are. What is held is lost, and nothing is held from now on.</summary>
+    public void Cut()
+    {
+        foreach (var link in links)
+        {
+            link.Cut();
+        }
 
-    /// <summary>
-    /// Breaks the next connection on which one side sends this piece, as soon as it was forwarded: from the client, a request of
-    /// which nobody knows whether it was carried out. Completes when that has happened.
-    /// </summary>
-    public Task CutAfterAsync(Side from, string piece) => Set(new Trap(from, Encoding.UTF8.GetBytes(piece), Forward: true));
+        Release();
+    }
 
     public async ValueTask DisposeAsync()
     {
-        listener.Stop();
+        await closing.CancelAsync();
         await accepting;
-        Release();
+        listener.Dispose();
         Cut();
-        await Task.WhenAll(links.Values);
+        await Task.WhenAll(links.Select(link => link.Ended)).InTime();
+        closing.Dispose();
     }
 
-    private Task Set(Trap trap)
+    private Gate Set(string piece, bool answer)
     {
+        var trap = new Trap(piece, answer, new Gate());
         traps.Enqueue(trap);
-        return trap.Sprung.Task.InTime();
+        return trap.Gate;
     }
 
     private async Task AcceptAsync()
     {
-        while (true)
+        try
         {
-            Socket client;
-            try
+            while (true)
             {
-                client = await listener.AcceptSocketAsync();
+                var link = new Link(await listener.AcceptSocketAsync(closing.Token));
+                link.Ended = RunAsync(link);
+                links.Enqueue(link);
+                if (isDown)
+                {
+                    link.Cut();
+                }
             }
-            catch (Exception stopped) when (stopped is SocketException or ObjectDisposedException)
-            {
-                return;
-            }
-
-            var link = new Link(client);
-            if (isDown)
-            {
-                link.Cut();
-                continue;
-            }
-
-            var registered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            links[link] = RunAsync(link, registered.Task);
-            registered.SetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            // The test is over.
         }
     }
 
-    private async Task RunAsync(Link link, Task registered)
+    private async Task RunAsync(Link link)
     {
-        await registered;
+        using var ending = link;
         try
         {
             await link.ConnectAsync(target);
-            await Task.WhenAll(
-                PumpAsync(link, Side.Client, link.Client, link.Server), PumpAsync(link, Side.Server, link.Server, link.Client));
+            var asking = PumpAsync(link.Client, link.Server, traffic => AskAsync(link, traffic));
+            var answering = PumpAsync(link.Server, link.Client, _ => link.AnswerAsync());
+            if (await Task.WhenAny(asking, answering) is { IsFaulted: true })
+            {
+                link.Cut();
+            }
+
+            await Task.WhenAll(asking, answering);
         }
-        catch (Exception broken) when (broken is SocketException or ObjectDisposedException)
+        catch (Exception end) when (end is SocketException or ObjectDisposedException or TimeoutException)
         {
-            // Either side has gone, or the test has cut the connection: both ends learn of it.
-        }
-        finally
-        {
+            // One side has gone, the test has cut the connection, or it has left a gate closed: both sides learn of it.
             link.Cut();
-            links.TryRemove(link, out _);
         }
     }
 
-    private async Task PumpAsync(Link link, Side from, Socket source, Socket sink)
+    private async Task AskAsync(Link link, string traffic)
     {
-        var buffer = new byte[64 * 1024];
-        var tail = Array.Empty<byte>();
-        try
+        sent.Enqueue(traffic);
+        var (before, text) = (link.Before.Length, link.Before + traffic);
+        link.Before = traffic;
+        foreach (var trap in traps.Where(trap => trap.IsIn(text, before)))
         {
-            int count;
-            while ((count = await source.ReceiveAsync(buffer)) > 0)
+            if (trap.Answer)
             {
-                if (held is { } holding)
-                {
-                    await holding.Task;
-                }
-
-                var arrived = buffer[..count];
-                var sprung = traps.FirstOrDefault(trap => trap.From == from && trap.TrySpring(tail, arrived));
-                tail = arrived;
-                if (sprung is not { Forward: false })
-                {
-                    await sink.SendAsync(buffer.AsMemory(0, count));
-                }
-
-                if (sprung is not null)
-                {
-                    link.Cut();
-                    sprung.Sprung.SetResult();
-                    return;
-                }
+                link.Awaited = trap.Gate;
+            }
+            else
+            {
+                await trap.Gate.PassAsync();
             }
         }
-        finally
+    }
+
+    private static async Task PumpAsync(Socket from, Socket to, Func<string, Task> passAsync)
+    {
+        var buffer = new byte[64 * 1024];
+        while (await ReceiveAsync(from, buffer) is > 0 and var count)
         {
-            link.Cut();
+            await passAsync(Encoding.Latin1.GetString(buffer, 0, count));
+            await to.SendAsync(buffer.AsMemory(0, count));
+        }
+
+        // What was sent before the end still counts: a statement of a process that was killed after it.
+        to.Shutdown(SocketShutdown.Send);
+    }
+
+    private static async Task<int> ReceiveAsync(Socket from, byte[] buffer)
+    {
+        try
+        {
+            return await from.ReceiveAsync(buffer);
+        }
+        catch (SocketException)
+        {
+            // A process that is killed ends its connections in the one way or the other.
+            return 0;
         }
     }
 
     /// <summary>One connection of a client, and ours to the server for it.</summary>
-    private sealed class Link(Socket client)
+    private sealed class Link(Socket client) : IDisposable
     {
+        private Gate? awaited;
+
         public Socket Client { get; } = client;
 
         public Socket Server { get; } = new(SocketType.Stream, ProtocolType.Tcp);
 
-        public async Task ConnectAsync(int port)
+        public Task Ended { get; set; } = Task.CompletedTask;
+
+        /// <summary>The client's last reading.</summary>
+        public string Before { get; set; } = "";
+
+        /// <summary>Where the next answer waits.</summary>
+        public Gate? Awaited
         {
-            Client.NoDelay = true;
-            Server.NoDelay = true;
-            await Server.ConnectAsync(IPAddress.Loopback, port);
+            set => Volatile.Write(ref awaited, value);
         }
 
-        /// <summary>The client meets a reset; the server may read to the end what was forwarded.</summary>
+        public Task ConnectAsync(int port)
+        {
+            // Or small messages would wait for each other, 40 ms at a time.
+            Client.NoDelay = true;
+            Server.NoDelay = true;
+            return Server.ConnectAsync(IPAddress.Loopback, port);
+        }
+
+        public Task AnswerAsync() => Interlocked.Exchange(ref awaited, null)?.PassAsync() ?? Task.CompletedTask;
+
+        /// <summary>At once and for both: the client meets a reset.</summary>
         public void Cut()
         {
             Client.Close(timeout: 0);
             Server.Close();
         }
+
+        public void Dispose()
+        {
+            Client.Dispose();
+            Server.Dispose();
+        }
     }
 
-    /// <param name="From">Whose traffic is watched.</param>
-    /// <param name="Piece">What springs it.</param>
-    /// <param name="Forward">Whether the piece still arrives.</param>
-    private sealed record Trap(Side From, byte[] Piece, bool Forward)
+    /// <param name="Piece">What springs it, each time.</param>
+    /// <param name="Answer">Whether it holds the answer, and not the piece.</param>
+    private sealed record Trap(string Piece, bool Answer, Gate Gate)
     {
-        private int sprung;
-
-        public TaskCompletionSource Sprung { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        /// <summary>A piece may arrive in two. One that is there in full in what arrived before is not this trap's.</summary>
-        public bool TrySpring(byte[] before, byte[] arrived)
-        {
-            byte[] seen = [.. before.TakeLast(Piece.Length - 1), .. arrived];
-            return seen.AsSpan().IndexOf(Piece) >= 0 && Interlocked.Exchange(ref sprung, 1) == 0;
-        }
+        /// <summary>A piece may arrive in two readings. One that was there in full before has sprung it already.</summary>
+        public bool IsIn(string text, int before) =>
+            text.IndexOf(Piece, Math.Max(0, before - Piece.Length + 1), StringComparison.Ordinal) >= 0;
     }
 }

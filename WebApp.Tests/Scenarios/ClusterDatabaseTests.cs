@@ -29,11 +29,11 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
     /// <summary>How long the driver waits for an answer to its asking that a statement be ended (Npgsql, "Cancellation Timeout").</summary>
     private static readonly TimeSpan GivingUp = TimeSpan.FromSeconds(2);
 
-    private FaultCluster faults = null!;
+    private GatedCluster gated = null!;
 
-    private Cluster Cluster => faults.Cluster;
+    private Cluster Cluster => gated.Cluster;
 
-    public async ValueTask InitializeAsync() => faults = await shared.StartedAsync();
+    public async ValueTask InitializeAsync() => gated = await shared.StartedAsync();
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -41,11 +41,11 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
     [Fact]
     public async Task While_PostgreSQL_is_dead_access_tokens_go_on_at_every_node_and_refreshes_are_put_off()
     {
-        var fresh = await faults.PersonAsync(0);
-        var (stale, session) = await ExpiredAsync();
+        var fresh = await gated.PersonAsync(0);
+        var (stale, session) = await gated.ExpiredAsync();
         await Cluster.Postgres.KillAsync();
 
-        foreach (var client in faults.Clients)
+        foreach (var client in gated.Clients)
         {
             await AssertServedAsync(fresh.Twin(client));
             await AssertPutOffAsync(stale.Twin(client));
@@ -59,23 +59,23 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
         Assert.Equal(0, (await Cluster.SessionAsync(session)).Generation);
         var answer = await stale.LoadAsync();
         Assert.Equal((HttpStatusCode.OK, true, 1), (answer.Status, answer.Rotated, answer.Pair?.Generation));
-        await faults.AssertGoesOnAsync(stale, expiries: 1);
-        await faults.AssertGoesOnAsync(fresh, expiries: 0);
+        await gated.AssertGoesOnAsync(stale, generation: 1);
+        await gated.AssertGoesOnAsync(fresh, generation: 0);
     }
 
     /// <summary>Scenario 23: connections stand, and nothing comes back.</summary>
     [Fact]
     public async Task While_PostgreSQL_is_frozen_access_tokens_go_on_at_every_node_and_refreshes_are_put_off_in_bounded_time()
     {
-        var fresh = await faults.PersonAsync(0);
-        var (stale, session) = await ExpiredAsync();
+        var fresh = await gated.PersonAsync(0);
+        var (stale, session) = await gated.ExpiredAsync();
         await Cluster.Postgres.FreezeAsync();
         var started = The.WallClock.GetTimestamp();
         TimeSpan took;
         try
         {
-            var putOff = faults.Clients.Select(client => AssertPutOffAsync(stale.Twin(client))).ToList();
-            foreach (var client in faults.Clients)
+            var putOff = gated.Clients.Select(client => AssertPutOffAsync(stale.Twin(client))).ToList();
+            foreach (var client in gated.Clients)
             {
                 await AssertServedAsync(fresh.Twin(client));
             }
@@ -93,42 +93,42 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
         var answer = await stale.LoadAsync();
         Assert.Equal((HttpStatusCode.OK, 1), (answer.Status, answer.Pair?.Generation));
         Assert.Equal(1, (await Cluster.SessionAsync(session)).Generation);
-        await faults.AssertGoesOnAsync(stale, expiries: 1);
-        await faults.AssertGoesOnAsync(fresh, expiries: 0);
+        await gated.AssertGoesOnAsync(stale, generation: 1);
+        await gated.AssertGoesOnAsync(fresh, generation: 0);
     }
 
     /// <summary>Scenario 24: the statement was carried out, and the node cannot know.</summary>
     [Fact]
     public async Task A_connection_cut_after_the_rotation_was_committed_is_settled_by_asking_again_which_replays()
     {
-        var (person, session) = await ExpiredAsync();
-        var held = faults.ToDatabase[0].HoldAnswer(FaultCluster.Rotation);
+        var (person, session) = await gated.ExpiredAsync();
+        var held = gated.ToDatabase[0].HoldAnswer(OnTheWire.Rotation);
         var load = person.LoadAsync();
         await held.Arrived;
         Assert.Equal(1, (await Cluster.SessionAsync(session)).Generation);
 
-        faults.ToDatabase[0].Cut();
+        gated.ToDatabase[0].Cut();
         var answer = await load;
 
         Assert.Equal((HttpStatusCode.OK, true, 1), (answer.Status, answer.Replayed, answer.Pair?.Generation));
-        await faults.AssertGoesOnAsync(person, expiries: 1);
+        await gated.AssertGoesOnAsync(person, generation: 1);
     }
 
     /// <summary>Scenario 24: the statement never arrived, and the node cannot know that either.</summary>
     [Fact]
     public async Task A_connection_cut_before_the_rotation_arrived_is_settled_by_asking_again_which_rotates()
     {
-        var (person, session) = await ExpiredAsync();
-        var held = faults.ToDatabase[0].Hold(FaultCluster.Rotation);
+        var (person, session) = await gated.ExpiredAsync();
+        var held = gated.ToDatabase[0].Hold(OnTheWire.Rotation);
         var load = person.LoadAsync();
         await held.Arrived;
         Assert.Equal(0, (await Cluster.SessionAsync(session)).Generation);
 
-        faults.ToDatabase[0].Cut();
+        gated.ToDatabase[0].Cut();
         var answer = await load;
 
         Assert.Equal((HttpStatusCode.OK, true, 1), (answer.Status, answer.Rotated, answer.Pair?.Generation));
-        await faults.AssertGoesOnAsync(person, expiries: 1);
+        await gated.AssertGoesOnAsync(person, generation: 1);
     }
 
     /// <summary>Scenario 24, for everybody: what a fail-over or a restarted pooler does.</summary>
@@ -138,7 +138,7 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
         const int People = 20;
         var people = await Cluster.PeopleAsync(People);
         var sessions = people.Select(person => person.Pair).ToList();
-        var held = faults.ToDatabase.Select(proxy => proxy.Hold(FaultCluster.Rotation)).ToList();
+        var held = gated.ToDatabase.Select(proxy => proxy.Hold(OnTheWire.Rotation)).ToList();
         var loads = people.Select(person =>
         {
             person.DropAccessToken();
@@ -157,14 +157,14 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
             Assert.Equal(1, (await Cluster.SessionAsync(session)).Generation);
         }
 
-        await faults.AssertGoesOnAsync(people[0], expiries: 1);
+        await gated.AssertGoesOnAsync(people[0], generation: 1);
     }
 
     /// <summary>Scenario 25.</summary>
     [Fact]
     public async Task A_rotation_that_PostgreSQL_ends_over_a_deadlock_is_tried_again_within_the_request()
     {
-        var (person, session) = await ExpiredAsync();
+        var (person, session) = await gated.ExpiredAsync();
         var deadlock = Cluster.Nodes[0].Watch("deadlock detected");
         await ExecuteAsync(Tangle);
         var answer = await Cluster.InDatabaseAsync(gate => Cluster.InDatabaseAsync(async rival =>
@@ -191,7 +191,7 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
         await ExecuteAsync("DROP TRIGGER tangle ON \"Sessions\"; DROP FUNCTION tangle");
 
         Assert.Equal((HttpStatusCode.OK, true, 1), (answer.Status, answer.Rotated, answer.Pair?.Generation));
-        await faults.AssertGoesOnAsync(person, expiries: 1);
+        await gated.AssertGoesOnAsync(person, generation: 1);
     }
 
     private static async Task AssertServedAsync(Person person)
@@ -209,15 +209,6 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
         Assert.All(answers, answer => Assert.NotNull(answer.RetryAfter));
     }
 
-    /// <summary>A person at the first node whose access token has ended, and the pair of before.</summary>
-    private async Task<(Person Person, CookiePair Session)> ExpiredAsync()
-    {
-        var person = await faults.PersonAsync(0);
-        var session = person.Pair;
-        person.DropAccessToken();
-        return (person, session);
-    }
-
     private Task<int> ExecuteAsync(string statements) =>
         Cluster.InDatabaseAsync(db => db.Database.ExecuteSqlRawAsync(statements));
 
@@ -226,6 +217,6 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
         await db.Database.SqlQuery<int>($"""SELECT count(*)::int AS "Value" FROM pg_locks WHERE NOT granted""").SingleAsync() == count));
 
     /// <summary>A refresh ends after five seconds, whatever becomes of it.</summary>
-    public sealed class TwoNodes() : SharedCluster(() => FaultCluster.StartAsync(
+    public sealed class TwoNodes() : SharedCluster(() => GatedCluster.StartAsync(
         2, (_, _) => [], ("Sessions:LockLease", Lease.ToString()), ("Sessions:LockWait", Wait.ToString())));
 }

@@ -12,19 +12,16 @@ namespace WebApp.Tests.Scenarios;
 public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOutputHelper output)
     : IClassFixture<ClusterRedisTests.TwoNodes>, IAsyncLifetime
 {
-    private const string Subscription = "SUBSCRIBE";
+    private GatedCluster gated = null!;
 
-    private FaultCluster faults = null!;
-
-    private Cluster Cluster => faults.Cluster;
+    private Cluster Cluster => gated.Cluster;
 
     private RedisServer Redis => Cluster.Redis;
 
     /// <summary>Every test begins with two nodes that use Redis, whatever the one before has left behind.</summary>
     public async ValueTask InitializeAsync()
     {
-        faults = await shared.StartedAsync();
-        faults.ToRedis[1].Accept();
+        gated = await shared.StartedAsync();
         await (Redis.Runs ? Redis.ResumeAsync() : Redis.RestartAsync());
         await UseRedisAgainAsync();
     }
@@ -47,23 +44,23 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
             await Cluster.RestartAsync(node);
         }
 
-        var person = await faults.PersonAsync(0);
+        var person = await gated.PersonAsync(0);
         await RaceAsync(person, generation: 1);
 
         await Redis.RestartAsync();
         await UseRedisAgainAsync();
         await RaceAsync(person, generation: 2);
-        await faults.AssertGoesOnAsync(person, expiries: 2);
+        await gated.AssertGoesOnAsync(person, generation: 2);
     }
 
     /// <summary>Scenario 20: going down during, after and before a refresh.</summary>
     [Fact]
     public async Task Redis_that_dies_while_one_holds_a_lock_and_another_waits_for_it_disturbs_neither()
     {
-        var person = await faults.PersonAsync(0);
-        var waits = faults.ToRedis[1].Hold(Subscription);
+        var person = await gated.PersonAsync(0);
+        var waits = gated.ToRedis[1].Hold(OnTheWire.Subscription);
         var (holder, held) = await HoldAsync(person);
-        var elsewhere = person.Twin(faults.Clients[1]);
+        var elsewhere = person.Twin(gated.Clients[1]);
         var waiter = elsewhere.LoadAsync();
         await waits.Arrived;
         waits.Open();
@@ -77,7 +74,7 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
         Assert.Equal((HttpStatusCode.OK, true, 1), (answer.Status, answer.Replayed, answer.Pair?.Generation));
         await RaceAsync(elsewhere, generation: 2);
         await Redis.RestartAsync();
-        await faults.AssertGoesOnAsync(elsewhere, expiries: 2);
+        await gated.AssertGoesOnAsync(elsewhere, generation: 2);
     }
 
     /// <summary>Scenario 21: the lock is forgotten while its work runs, so that two work at once.</summary>
@@ -86,18 +83,18 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
     [InlineData(false)]
     public async Task Redis_that_forgets_a_lock_in_mid_refresh_lets_two_decide_and_both_get_the_same(bool restarted)
     {
-        var person = await faults.PersonAsync(0);
+        var person = await gated.PersonAsync(0);
         var (holder, held) = await HoldAsync(person);
         await (restarted ? Redis.RestartAsync() : Redis.AskAsync("FLUSHALL"));
 
-        var elsewhere = person.Twin(faults.Clients[1]);
+        var elsewhere = person.Twin(gated.Clients[1]);
         var answer = await elsewhere.LoadAsync();
         held.Open();
         var late = await holder;
 
         Assert.Equal((HttpStatusCode.OK, true, 1), (answer.Status, answer.Rotated, answer.Pair?.Generation));
         Assert.Equal((HttpStatusCode.OK, true, 1), (late.Status, late.Replayed, late.Pair?.Generation));
-        await faults.AssertGoesOnAsync(elsewhere, expiries: 1);
+        await gated.AssertGoesOnAsync(elsewhere, generation: 1);
     }
 
     /// <summary>Scenario 21: one node has no Redis, and the other has it for itself.</summary>
@@ -112,8 +109,8 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
             await RaceAsync(person, generation: 2);
         }
 
-        faults.ToRedis[1].Accept();
-        await faults.AssertGoesOnAsync(people[0], expiries: 2);
+        gated.ToRedis[1].IsDown = false;
+        await gated.AssertGoesOnAsync(people[0], generation: 2);
     }
 
     /// <summary>Scenarios 21 and 34: no second store to lose.</summary>
@@ -125,8 +122,8 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
     public async Task Whatever_becomes_of_Redis_a_revocation_is_seen_everywhere_within_a_second_and_never_forgotten(string redis)
     {
         // A journal of its own: this person is to be signed out.
-        var person = await faults.PersonAsync(0);
-        var copy = new Person(person.Name, faults.Clients[1], new Journal(), The.WallClock) { Pair = person.Pair };
+        var person = await gated.PersonAsync(0);
+        var copy = gated.At(person, 1, new Journal());
         var old = person.Pair;
         Assert.Equal(HttpStatusCode.OK, (await copy.FetchAsync()).Status);
         await (redis switch
@@ -142,9 +139,9 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
         await Waiting.UntilAsync(async () => (await copy.FetchAsync()).Status == HttpStatusCode.Unauthorized);
         var seen = The.WallClock.GetElapsedTime(signedOut);
 
-        faults.ToRedis[1].Accept();
+        gated.ToRedis[1].IsDown = false;
         await (Redis.Runs ? Redis.AskAsync("FLUSHALL") : Redis.RestartAsync());
-        foreach (var client in faults.Clients)
+        foreach (var client in gated.Clients)
         {
             foreach (var pair in new[] { old, old.WithoutAccess() })
             {
@@ -166,7 +163,7 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
     public async Task A_Redis_that_keeps_refreshes_waiting_delays_few_of_them_by_little_and_is_used_again_when_it_answers()
     {
         const int Refreshes = 15;
-        var person = await faults.PersonAsync(0);
+        var person = await gated.PersonAsync(0);
         var usual = new List<TimeSpan>();
         for (var expiry = 1; expiry <= Refreshes; expiry++)
         {
@@ -187,7 +184,7 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
         Assert.InRange(first, TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(3));
         Assert.InRange(Median(later), 0, Median(usual) + 100);
         await UseRedisAgainAsync();
-        await faults.AssertGoesOnAsync(person, 2 * Refreshes);
+        await gated.AssertGoesOnAsync(person, 2 * Refreshes);
     }
 
     /// <summary>Scenarios 20 and 22: it never comes back. With the local authority nobody is the worse for it.</summary>
@@ -225,7 +222,7 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
         }
 
         await (redis == "dead" ? Redis.RestartAsync() : Redis.ResumeAsync());
-        await faults.AssertGoesOnAsync(people[0], refreshes[0].Count);
+        await gated.AssertGoesOnAsync(people[0], refreshes[0].Count);
     }
 
     /// <summary>One expiry after the other: so many before the fault, on and on until it has struck, and so many after it.</summary>
@@ -265,7 +262,7 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
     private async Task RaceAsync(Person person, int generation)
     {
         person.DropAccessToken();
-        var racers = Enumerable.Range(0, 20).Select(tab => person.Twin(faults.Clients[tab % 2])).ToList();
+        var racers = Enumerable.Range(0, 20).Select(tab => person.Twin(gated.Clients[tab % 2])).ToList();
         var answers = await Task.WhenAll(racers.Select(racer => Task.Run(racer.FetchAsync)));
         Assert.All(answers, answer => Assert.Equal((HttpStatusCode.OK, generation), (answer.Status, answer.Pair?.Generation)));
         Assert.Equal(generation, (await Cluster.SessionAsync(racers[0].Pair)).Generation);
@@ -275,9 +272,9 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
     /// <summary>A refresh at the first node that has the lock and whose rotation is held on its way to the database.</summary>
     private async Task<(Task<Answer> Holder, Gate Held)> HoldAsync(Person person)
     {
-        var key = await faults.LockOfAsync(person.Pair);
+        var key = await gated.LockOfAsync(person.Pair);
         person.DropAccessToken();
-        var held = faults.ToDatabase[0].Hold(FaultCluster.Rotation);
+        var held = gated.ToDatabase[0].Hold(OnTheWire.Rotation);
         var holder = person.Twin().LoadAsync();
         await held.Arrived;
         Assert.Equal(1, (int)await Redis.AskAsync("EXISTS", key));
@@ -288,10 +285,10 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
     private async Task UseRedisAgainAsync()
     {
         using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(100), The.WallClock);
-        for (var node = 0; node < faults.Clients.Count; node++)
+        for (var node = 0; node < gated.Clients.Count; node++)
         {
-            var someone = await faults.PersonAsync(node);
-            var used = (await Redis.WatchAsync(await faults.LockOfAsync(someone.Pair))).UntilAsync("set");
+            var someone = await gated.PersonAsync(node);
+            var used = (await Redis.WatchAsync(await gated.LockOfAsync(someone.Pair))).UntilAsync("set");
             for (var expiry = 1; !used.IsCompleted; expiry++)
             {
                 await RefreshAsync(someone, expiry);
@@ -304,7 +301,7 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
 
     private async Task SignOutAsync(Person person)
     {
-        using var visitor = new Visitor(faults.Clients[0].BaseAddress!) { Pair = person.Pair };
+        using var visitor = new Visitor(gated.Clients[0].BaseAddress!) { Pair = person.Pair };
         await visitor.OpenAsync("/notes");
         await visitor.SubmitAsync("form[action='/logout']");
         Assert.Null(visitor.Pair.Refresh);
@@ -313,9 +310,9 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
     /// <summary>Takes the second node's way to Redis away; returns when it knows.</summary>
     private async Task CutOffAsync()
     {
-        faults.ToRedis[1].Refuse();
+        gated.ToRedis[1].IsDown = true;
         await Waiting.UntilAsync(async () =>
-            (await faults.Clients[1].GetStringAsync("/healthz/ready")).Contains("Redis is away", StringComparison.Ordinal));
+            (await gated.Clients[1].GetStringAsync("/healthz/ready")).Contains("Redis is away", StringComparison.Ordinal));
     }
 
     private static double Median(IEnumerable<TimeSpan> times) => Median(times.Select(time => time.TotalMilliseconds));
@@ -332,6 +329,6 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
         The.WallClock.GetElapsedTime(refresh.Started, refresh.Answered).TotalMilliseconds;
 
     /// <summary>The first node reaches Redis directly, and so sees it refuse connections when it is dead.</summary>
-    public sealed class TwoNodes() : SharedCluster(() => FaultCluster.StartAsync(
+    public sealed class TwoNodes() : SharedCluster(() => GatedCluster.StartAsync(
         2, (cluster, node) => node == 0 ? [("ConnectionStrings:Redis", cluster.Redis.Configuration)] : []));
 }

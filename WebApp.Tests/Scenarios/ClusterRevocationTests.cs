@@ -19,14 +19,14 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     [Fact]
     public async Task Every_node_refuses_the_access_token_of_an_ended_session_within_a_second()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         await MeasureAsync(cluster, 20, "");
     }
 
     [Fact]
     public async Task Every_node_refuses_it_as_soon_when_Redis_was_flushed()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
 
         // Scenario 21.
         await cluster.Cluster.Redis.AskAsync("FLUSHALL");
@@ -36,11 +36,10 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     [Fact]
     public async Task Every_node_refuses_it_as_soon_when_one_of_them_is_cut_off_from_Redis()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
 
         // Scenario 21.
-        cluster.ToRedis[1].Refuses = true;
-        cluster.ToRedis[1].Cut();
+        cluster.ToRedis[1].IsDown = true;
         try
         {
             await RedisIsAsync("Degraded", cluster, 1);
@@ -48,7 +47,7 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
         }
         finally
         {
-            cluster.ToRedis[1].Refuses = false;
+            cluster.ToRedis[1].IsDown = false;
             await RedisIsAsync("Healthy", cluster, 0, 1, 2);
         }
     }
@@ -56,7 +55,7 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     [Fact]
     public async Task Every_node_refuses_it_as_soon_when_Redis_is_down()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
 
         // Scenario 20.
         await cluster.Cluster.Redis.KillAsync();
@@ -76,9 +75,9 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     public async Task A_valid_token_costs_no_statement_and_no_command_on_any_node()
     {
         const int Requests = 300;
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         var person = await cluster.Cluster.PersonAsync();
-        var at = await AtAllAsync(cluster, person);
+        var at = AtAll(cluster, person);
         foreach (var there in at)
         {
             Assert.Equal(HttpStatusCode.OK, (await there.FetchAsync()).Status);
@@ -116,24 +115,24 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     [Fact]
     public async Task A_node_that_starts_after_a_revocation_knows_of_it()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         var (ended, other) = (await cluster.Cluster.PersonAsync(), await cluster.Cluster.PersonAsync());
         await EndAsync(cluster, ended);
         await cluster.Cluster.Nodes[2].KillAsync();
         await cluster.Cluster.RestartAsync(2);
 
         // Scenario 21: no resurrection. Its first request already.
-        var there = await cluster.AtAsync(ended, 2, new Journal());
+        var there = cluster.At(ended, 2, new Journal());
         Assert.Equal(HttpStatusCode.Unauthorized, (await there.FetchAsync()).Status);
-        Assert.Equal(HttpStatusCode.OK, (await (await cluster.AtAsync(other, 2)).FetchAsync()).Status);
+        Assert.Equal(HttpStatusCode.OK, (await cluster.At(other, 2).FetchAsync()).Status);
     }
 
     [Fact]
     public async Task A_sign_out_that_overtakes_a_rotation_on_another_node_wins()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         var (person, refreshing) = await RefreshingAsync(cluster);
-        var statement = cluster.ToDatabase[0].Hold(GatedCluster.Rotation);
+        var statement = cluster.ToDatabase[0].Hold(OnTheWire.Rotation);
         var refresh = refreshing.LoadAsync();
         await statement.Arrived;
 
@@ -148,9 +147,9 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     [Fact]
     public async Task A_sign_out_between_a_rotation_and_its_answer_wins()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         var (person, refreshing) = await RefreshingAsync(cluster);
-        var look = cluster.ToDatabase[0].Hold(GatedCluster.Look);
+        var look = cluster.ToDatabase[0].Hold(OnTheWire.Look);
         var refresh = refreshing.LoadAsync();
         await look.Arrived;
         Assert.Equal(1, (await cluster.Cluster.SessionAsync(person.Pair)).Generation);
@@ -166,10 +165,10 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     [Fact]
     public async Task A_sign_out_that_a_rotation_on_another_node_overtakes_ends_the_new_pair_too()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         var (person, refreshing) = await RefreshingAsync(cluster);
-        var statement = cluster.ToDatabase[1].Hold(GatedCluster.Revocation);
-        var leaving = await cluster.AtAsync(person, 1, new Journal());
+        var statement = cluster.ToDatabase[1].Hold(OnTheWire.Revocation);
+        var leaving = cluster.At(person, 1, new Journal());
         var signOut = leaving.SignOutAsync();
         await statement.Arrived;
 
@@ -187,14 +186,14 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     [InlineData(2)]
     public async Task A_disabled_account_is_refused_at_its_next_refresh_on_any_node_and_then_on_all(int node)
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         var person = await cluster.Cluster.PersonAsync();
         await cluster.Cluster.InDatabaseAsync(db => db.Users
             .Where(account => account.UserName == person.Name)
             .ExecuteUpdateAsync(account => account.SetProperty(each => each.Disabled, true)));
 
         // Scenario 36: with the current token even.
-        var there = await cluster.AtAsync(person, node, new Journal());
+        var there = cluster.At(person, node, new Journal());
         there.DropAccessToken();
         Assert.StartsWith("/login?reason=account_changed", (await there.LoadAsync()).Location, StringComparison.Ordinal);
         await AssertEndedAsync(cluster, person, generation: 0, person.Pair);
@@ -214,7 +213,7 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
             }
 
             // Each node has served it before, and has the token in its memory.
-            var at = await AtAllAsync(cluster, person, new Journal());
+            var at = AtAll(cluster, person, new Journal());
             Assert.All(
                 await Task.WhenAll(at.Select(there => there.FetchAsync())),
                 answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
@@ -263,13 +262,13 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     private static async Task<(Person Person, Person Refreshing)> RefreshingAsync(GatedCluster cluster)
     {
         var person = await cluster.Cluster.PersonAsync();
-        var refreshing = await cluster.AtAsync(person, 0, new Journal());
+        var refreshing = cluster.At(person, 0, new Journal());
         refreshing.DropAccessToken();
         return (person, refreshing);
     }
 
     private static async Task SignOutAsync(GatedCluster cluster, Person person, int node = 1) =>
-        Assert.Equal("/", (await (await cluster.AtAsync(person, node, new Journal())).SignOutAsync()).Location);
+        Assert.Equal("/", (await cluster.At(person, node, new Journal()).SignOutAsync()).Location);
 
     /// <summary>Ends the session as an administrator's tool does.</summary>
     private static Task EndAsync(GatedCluster cluster, Person person) => cluster.ChangeAsync(
@@ -289,7 +288,7 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
         var row = await cluster.Cluster.SessionAsync(pair);
         Assert.Equal(generation, row.Generation);
         Assert.NotNull(row.RevokedAt);
-        foreach (var there in await AtAllAsync(cluster, person, new Journal()))
+        foreach (var there in AtAll(cluster, person, new Journal()))
         {
             there.DropAccessToken();
             AssertRefused(await there.LoadAsync());
@@ -300,8 +299,8 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
         Assert.Equal(generation, (await cluster.Cluster.SessionAsync(pair)).Generation);
     }
 
-    private static async Task<IReadOnlyList<Person>> AtAllAsync(GatedCluster cluster, Person person, Journal? journal = null) =>
-        await Task.WhenAll(Enumerable.Range(0, cluster.Cluster.Nodes.Count).Select(node => cluster.AtAsync(person, node, journal)));
+    private static IReadOnlyList<Person> AtAll(GatedCluster cluster, Person person, Journal? journal = null) =>
+        [.. Enumerable.Range(0, cluster.Clients.Count).Select(node => cluster.At(person, node, journal))];
 
     private static async Task SeenAsync(GatedCluster cluster, Person person)
     {
@@ -337,5 +336,5 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     /// <summary>Redis counts <c>CLIENT SETNAME</c> as <c>client|setname</c>.</summary>
     private static bool IsHousekeeping(string command) => Housekeeping.Contains(command.Split('|')[0]);
 
-    public sealed class Nodes() : SharedGatedCluster(() => GatedCluster.StartAsync(3, (_, _) => []));
+    public sealed class Nodes() : SharedCluster(() => GatedCluster.StartAsync(3, (_, _) => []));
 }

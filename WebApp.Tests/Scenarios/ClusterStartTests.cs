@@ -27,7 +27,7 @@ public sealed class ClusterStartTests(ClusterStartTests.Nodes nodes) : IClassFix
     public async Task Three_nodes_that_start_together_on_an_empty_database_agree_on_schema_ring_and_signing_key()
     {
         const int Rounds = 3;
-        var cluster = (await nodes.OnceAsync()).Cluster;
+        var cluster = (await nodes.StartedAsync()).Cluster;
         for (var round = 1; ; round++)
         {
             var key = await cluster.InDatabaseAsync(db => db.SigningKeys.AsNoTracking().SingleAsync());
@@ -43,7 +43,7 @@ public sealed class ClusterStartTests(ClusterStartTests.Nodes nodes) : IClassFix
             }
 
             Assert.All(await Task.WhenAll(cluster.Nodes.Select(node => node.StopAsync())), exitCode => Assert.Equal(0, exitCode));
-            GatedCluster.Empty(cluster.Database);
+            PostgresServer.Empty(cluster.Database);
             await Task.WhenAll(Enumerable.Range(0, cluster.Nodes.Count).Select(node => cluster.RestartAsync(node)));
         }
 
@@ -53,7 +53,7 @@ public sealed class ClusterStartTests(ClusterStartTests.Nodes nodes) : IClassFix
     [Fact]
     public async Task A_node_with_another_ring_does_not_start_and_harms_nobody()
     {
-        var gated = await nodes.OnceAsync();
+        var gated = await nodes.StartedAsync();
         var cluster = gated.Cluster;
         var person = await cluster.PersonAsync();
         await cluster.InDatabaseAsync(db => db.Database.ExecuteSqlRawAsync(KeepRing));
@@ -73,7 +73,7 @@ public sealed class ClusterStartTests(ClusterStartTests.Nodes nodes) : IClassFix
         await cluster.InDatabaseAsync(db => db.Database.ExecuteSqlRawAsync(BringBackRing));
         await cluster.RestartAsync(2);
         person.DropAccessToken();
-        var there = await gated.AtAsync(person, 2);
+        var there = gated.At(person, 2);
         Assert.True((await there.LoadAsync()).Rotated);
         await gated.AssertWholeAsync(there, 2);
         cluster.Journal.AssertNobodyWasSignedOut();
@@ -82,9 +82,9 @@ public sealed class ClusterStartTests(ClusterStartTests.Nodes nodes) : IClassFix
     [Fact]
     public async Task In_production_a_node_whose_database_is_behind_starts_only_after_migrate()
     {
-        var cluster = (await nodes.OnceAsync()).Cluster;
+        var cluster = (await nodes.StartedAsync()).Cluster;
         var database = await cluster.Postgres.CreateDatabaseAsync();
-        GatedCluster.Empty(database);
+        PostgresServer.Empty(database);
         (string, string)[] settings = [("ConnectionStrings:Database", database), ("ConnectionStrings:Redis", cluster.Redis.Configuration)];
 
         await using var behind = BuiltSite.Run("Production", settings);
@@ -103,17 +103,17 @@ public sealed class ClusterStartTests(ClusterStartTests.Nodes nodes) : IClassFix
     /// <summary>Whatever one node writes, tokens and forms, all others read.</summary>
     private async Task AssertAllReadAllAsync()
     {
-        var gated = await nodes.OnceAsync();
+        var gated = await nodes.StartedAsync();
         var person = await gated.Cluster.PersonAsync();
         for (var writer = 0; writer < gated.Cluster.Nodes.Count; writer++)
         {
             person.DropAccessToken();
-            var there = await gated.AtAsync(person, writer);
+            var there = gated.At(person, writer);
             Assert.True((await there.LoadAsync()).Rotated);
             person.Pair = there.Pair;
             for (var reader = 0; reader < gated.Cluster.Nodes.Count; reader++)
             {
-                var page = await (await gated.AtAsync(person, reader)).LoadAsync();
+                var page = await gated.At(person, reader).LoadAsync();
                 Assert.Equal(HttpStatusCode.OK, page.Status);
                 Assert.False(page.TouchesTokens);
             }
@@ -129,11 +129,11 @@ public sealed class ClusterStartTests(ClusterStartTests.Nodes nodes) : IClassFix
         db.Database.SqlQueryRaw<int>("""SELECT count(*)::int AS "Value" FROM "DataProtectionKeys" """).SingleAsync());
 
     /// <summary>Three nodes that start together on an empty database.</summary>
-    public sealed class Nodes() : SharedGatedCluster(() => GatedCluster.StartAsync(3, (cluster, node) =>
+    public sealed class Nodes() : SharedCluster(() => GatedCluster.StartAsync(3, (cluster, node) =>
     {
         if (node == 0)
         {
-            GatedCluster.Empty(cluster.Database);
+            PostgresServer.Empty(cluster.Database);
         }
 
         return [];

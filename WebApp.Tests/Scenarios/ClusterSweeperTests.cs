@@ -88,10 +88,10 @@ public sealed partial class ClusterSweeperTests(ITestOutputHelper output)
         }
 
         // A copy is still told from a race, and whoever is late still learns why.
-        var thief = await cluster.AtAsync(copied, 0, new Journal());
+        var thief = cluster.At(copied, 0, new Journal());
         thief.Pair = spent;
         Assert.StartsWith("/login?reason=reuse", (await thief.LoadAsync()).Location, StringComparison.Ordinal);
-        var comeback = await cluster.AtAsync(late, 1, new Journal());
+        var comeback = cluster.At(late, 1, new Journal());
         comeback.DropAccessToken();
         Assert.StartsWith("/login?reason=expired", (await comeback.LoadAsync()).Location, StringComparison.Ordinal);
     }

@@ -42,8 +42,8 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
         }
 
         var person = await cluster.Cluster.PersonAsync();
-        Person[] at = [await cluster.AtAsync(person, 0), await cluster.AtAsync(person, 1)];
-        Person[] late = [await cluster.AtAsync(person, 0, new Journal()), await cluster.AtAsync(person, 1, new Journal())];
+        Person[] at = [cluster.At(person, 0), cluster.At(person, 1)];
+        Person[] late = [cluster.At(person, 0, new Journal()), cluster.At(person, 1, new Journal())];
         var expiries = 0;
         for (var turn = 0; expiries < 3; turn++)
         {
@@ -73,7 +73,7 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
     [Fact]
     public async Task Readiness_says_by_how_much_a_clock_is_off()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
 
         // Scenario 28.
         foreach (var (node, off) in new[] { (Right, false), (Ahead, true), (Behind, true) })
@@ -94,16 +94,16 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
     [Fact]
     public async Task Nodes_that_started_together_with_different_clocks_read_what_each_of_them_writes()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         Assert.Equal(1, await cluster.Cluster.InDatabaseAsync(db => db.SigningKeys.CountAsync()));
         foreach (var writer in new[] { Right, Ahead, Behind })
         {
-            var person = await cluster.AtAsync(await cluster.Cluster.PersonAsync(), writer);
+            var person = cluster.At(await cluster.Cluster.PersonAsync(), writer);
             person.Pair = new CookiePair(null, null);
             await person.SignInAsync();
             foreach (var reader in new[] { Right, Ahead, Behind })
             {
-                var there = await cluster.AtAsync(person, reader);
+                var there = cluster.At(person, reader);
                 Assert.False((await there.LoadAsync()).TouchesTokens);
                 there.DropAccessToken();
                 Assert.True((await there.LoadAsync()).Rotated);
@@ -126,7 +126,7 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
     [Fact]
     public async Task What_a_wrong_node_writes_is_written_in_the_databases_time()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         foreach (var node in new[] { Right, Ahead, Behind })
         {
             var person = await cluster.Cluster.PersonAsync();
@@ -142,7 +142,7 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
                 answer.SetCookies().Where(cookie => cookie.Name.Value!.EndsWith("_token", StringComparison.Ordinal)),
                 cookie => AssertNear(Defaults.AbsoluteLifetime, cookie.MaxAge ?? TimeSpan.Zero));
 
-            var there = await cluster.AtAsync(person, node);
+            var there = cluster.At(person, node);
             there.Pair = answer.NewPair()!;
             Assert.Equal(HttpStatusCode.OK, (await there.LoadAsync()).Status);
             var row = await SeenAsync(cluster, there);
@@ -155,7 +155,7 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
     [Fact]
     public async Task A_window_is_open_and_closed_at_the_same_moment_on_every_node()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         foreach (var judge in new[] { Right, Ahead, Behind })
         {
             var person = await cluster.Cluster.PersonAsync();
@@ -167,7 +167,7 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
 
             // Scenario 28: no false reuse within the window,
             await cluster.ChangeAsync(person, row => row.SeenAt = Now - (Defaults.ReplayWindow / 3));
-            var racer = await cluster.AtAsync(person, judge);
+            var racer = cluster.At(person, judge);
             racer.Pair = spent;
             Assert.True((await racer.LoadAsync()).Replayed);
             Assert.Equal(1, racer.Pair.Generation);
@@ -175,7 +175,7 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
 
             // and none is kept open by a clock that is behind.
             await cluster.ChangeAsync(person, row => row.SeenAt = Now - Defaults.ReplayWindow - TimeSpan.FromMilliseconds(1));
-            var thief = await cluster.AtAsync(person, judge, new Journal());
+            var thief = cluster.At(person, judge, new Journal());
             thief.Pair = spent;
             Assert.StartsWith("/login?reason=reuse", (await thief.LoadAsync()).Location, StringComparison.Ordinal);
             AssertNear(Now, Assert.Single(await EventsOfAsync(cluster, person)).At);
@@ -190,7 +190,7 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
     [InlineData(Behind)]
     public async Task Limits_are_judged_by_the_databases_time(int judge)
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         var near = TimeSpan.FromMinutes(30);
 
         // Scenario 28: half an hour before either limit, by the right clock, everything goes on;
@@ -205,7 +205,7 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
         {
             var person = await cluster.Cluster.PersonAsync();
             await cluster.ChangeAsync(person, change);
-            var there = await cluster.AtAsync(person, judge, new Journal());
+            var there = cluster.At(person, judge, new Journal());
             there.DropAccessToken();
             var answer = await there.LoadAsync();
             Assert.Equal(outcome is null, answer.Rotated);
@@ -244,11 +244,11 @@ public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : ICl
     private static partial Regex Durations();
 
     /// <summary>Three nodes, one right, one an hour ahead and one an hour behind, that start together on an empty database.</summary>
-    public sealed class Nodes() : SharedGatedCluster(() => GatedCluster.StartAsync(3, (cluster, node) =>
+    public sealed class Nodes() : SharedCluster(() => GatedCluster.StartAsync(3, (cluster, node) =>
     {
         if (node == Right)
         {
-            GatedCluster.Empty(cluster.Database);
+            PostgresServer.Empty(cluster.Database);
         }
 
         return node switch

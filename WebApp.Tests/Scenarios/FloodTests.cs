@@ -25,7 +25,7 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
     [Fact]
     public async Task A_flood_of_garbage_and_dead_cookies_costs_little_and_slows_nobody()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         var person = await cluster.Cluster.PersonAsync();
         var dead = await cluster.Cluster.PeopleAsync(Dead);
         foreach (var each in dead)
@@ -50,8 +50,8 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
 
         // Scenario 45: a node judges a dead session once, and remembers it for a minute; garbage is judged from memory.
         var judged = Refreshes + (Dead * cluster.Cluster.Nodes.Count * minutes);
-        var statements = cluster.ToDatabase.Sum(way => way.Sent.Count(sent => sent.Contains(GatedCluster.Rotation, StringComparison.Ordinal)));
-        var looks = cluster.ToDatabase.Sum(way => way.Sent.Count(sent => sent.Contains(GatedCluster.Look, StringComparison.Ordinal)));
+        var statements = cluster.ToDatabase.Sum(way => way.Sent.Count(sent => sent.Contains(OnTheWire.Rotation, StringComparison.Ordinal)));
+        var looks = cluster.ToDatabase.Sum(way => way.Sent.Count(sent => sent.Contains(OnTheWire.Look, StringComparison.Ordinal)));
         var locks = (await cluster.Cluster.Redis.CallsAsync())["set"] - before.GetValueOrDefault("set");
         output.WriteLine(
             $"{requests} worthless requests: {statements} rotations tried, {looks} rows looked at, {locks} locks asked for, " +
@@ -71,7 +71,7 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
     [Fact]
     public async Task A_spent_token_that_is_hammered_on_all_nodes_is_put_off_and_moves_no_window()
     {
-        var cluster = await nodes.OnceAsync();
+        var cluster = await nodes.StartedAsync();
         var (person, other) = (await cluster.Cluster.PersonAsync(), await cluster.Cluster.PersonAsync());
         var spent = person.Pair.WithoutAccess();
         person.DropAccessToken();
@@ -82,7 +82,7 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
         // Scenario 43: until every node has put it off.
         var journal = new Journal();
         await Task.WhenAll(Enumerable.Range(0, cluster.Cluster.Nodes.Count).Select(async node =>
-            await HammerUntilPutOffAsync(await cluster.AtAsync(person, node, journal), spent)));
+            await HammerUntilPutOffAsync(cluster.At(person, node, journal), spent)));
         output.WriteLine($"{journal.Requests} requests with a spent token: {journal.Replays} replayed, {journal.Unavailable.Count} put off.");
 
         journal.AssertNobodyWasSignedOut();
@@ -96,7 +96,7 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
 
         // However much it was replayed, its window ends when it would have ended.
         await cluster.ChangeAsync(person, row => row.SeenAt = The.WallClock.GetUtcNow() - Window);
-        var thief = await cluster.AtAsync(person, 0, new Journal());
+        var thief = cluster.At(person, 0, new Journal());
         using var patience = The.Patience();
         Answer answer;
         do
@@ -162,7 +162,7 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
         var nobody = new Person("nobody", cluster.Cluster.Client, new Journal(), The.WallClock);
         var flood = Enumerable.Range(0, Connections).Select(connection => Task.Run(async () =>
         {
-            var browser = await cluster.AtAsync(nobody, connection % cluster.Cluster.Nodes.Count, new Journal());
+            var browser = cluster.At(nobody, connection % cluster.Cluster.Nodes.Count, new Journal());
             for (var turn = connection; !over.IsCancellationRequested; turn++)
             {
                 browser.Pair = cookies[turn % cookies.Count];
@@ -186,7 +186,7 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
         for (var refresh = 0; refresh < Refreshes; refresh++)
         {
             person.DropAccessToken();
-            var there = await cluster.AtAsync(person, refresh % cluster.Cluster.Nodes.Count);
+            var there = cluster.At(person, refresh % cluster.Cluster.Nodes.Count);
             var answer = await there.FetchAsync();
             Assert.True(answer.Rotated);
             took.Add(double.Parse(Durations().Match(answer.Timing).Groups[1].Value, CultureInfo.InvariantCulture));
@@ -202,6 +202,6 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
     private static partial Regex Durations();
 
     /// <summary>Three nodes with a replay window that no test outlasts.</summary>
-    public sealed class Nodes() : SharedGatedCluster(() => GatedCluster.StartAsync(
+    public sealed class Nodes() : SharedCluster(() => GatedCluster.StartAsync(
         3, (_, _) => [], ("Sessions:AccessTokenLifetime", "00:20:00"), ("Sessions:ReplayWindow", "00:10:00")));
 }

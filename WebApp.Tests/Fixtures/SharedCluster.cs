@@ -1,0 +1,31 @@
+namespace WebApp.Tests.Fixtures;
+
+/// <summary>The one cluster of a class of tests. Started by the first of them.</summary>
+public abstract class SharedCluster : IAsyncDisposable
+{
+    private readonly Lazy<Task<GatedCluster>> cluster;
+
+    private protected SharedCluster(Func<Task<GatedCluster>> start) => cluster = new(start);
+
+    /// <summary>With all ways open, even if the test before has failed halfway.</summary>
+    internal async Task<GatedCluster> StartedAsync()
+    {
+        var started = await cluster.Value;
+        foreach (var way in started.ToDatabase.Concat(started.ToRedis))
+        {
+            way.IsDown = false;
+            way.Release();
+        }
+
+        return started;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        if (cluster is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        {
+            await (await cluster.Value).DisposeAsync();
+        }
+    }
+}
