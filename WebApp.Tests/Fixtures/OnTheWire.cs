@@ -18,9 +18,6 @@ internal static class OnTheWire
     /// <summary>In the statement of the notes page that reads the notes, after the refresh.</summary>
     public const string ReadNotes = "FROM \"Notes\"";
 
-    /// <summary>In the statement that a form of the notes page ends in.</summary>
-    public const string AddNote = "INSERT INTO \"Notes\"";
-
     /// <summary>What a node sends to Redis when it waits for a lock.</summary>
     public const string Subscription = "SUBSCRIBE";
 }
