@@ -12,11 +12,15 @@ as_root() {
   if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# The Debian package of each server that the tests start and this machine lacks.
+# The Debian package of whatever the tests start and this machine lacks.
 missing_packages() {
   command -v redis-server >/dev/null || echo redis-server
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || echo postgresql
   [ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || echo nginx
+  # The tests ask this python3, whichever comes first in the PATH.
+  /usr/bin/python3 -c 'import rest_framework_simplejwt' 2>/dev/null || echo python3-djangorestframework-simplejwt
+  /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || echo python3-psycopg2
+  /usr/bin/python3 -c 'import gunicorn' 2>/dev/null || echo gunicorn
 }
 
 # Debian starts a server when it installs it. The tests start their own, so nothing of the package may run or be enabled. A

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -35,19 +36,14 @@ internal sealed class PostgresServer : IAsyncDisposable
 {
     private const string ReadyLine = "ready to accept connections";
     private const string Superuser = "postgres";
-    private const string Template = "webapp_template";
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("webapp-postgres-");
     private readonly string programs;
-    private readonly Lazy<Task> template;
+    private readonly ConcurrentDictionary<string, Lazy<Task>> templates = new();
     private KeptProcess? process;
     private int databases;
 
-    private PostgresServer(string programs)
-    {
-        this.programs = programs;
-        template = new Lazy<Task>(MakeTemplateAsync);
-    }
+    private PostgresServer(string programs) => this.programs = programs;
 
     public int Port { get; } = FreePort();
 
@@ -70,11 +66,25 @@ internal sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>A database of the test's own, with the schema of the site and nothing in it.</summary>
-    public async Task<string> CreateDatabaseAsync()
+    public Task<string> CreateDatabaseAsync() => CreateDatabaseAsync("webapp", async connection =>
     {
-        await template.Value;
-        var name = string.Create(CultureInfo.InvariantCulture, $"webapp_{Interlocked.Increment(ref databases)}");
-        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {Template}");
+        await using var db = new PostgreSqlDb(new DbContextOptionsBuilder<PostgreSqlDb>().UseNpgsql(connection).Options);
+        await db.Database.MigrateAsync();
+    });
+
+    /// <summary>A database of the test's own, copied from one that is filled once.</summary>
+    /// <param name="kind">What its name begins with.</param>
+    /// <param name="fillAsync">Fills the first; no connection to it may be left open.</param>
+    public async Task<string> CreateDatabaseAsync(string kind, Func<string, Task> fillAsync)
+    {
+        var template = $"{kind}_template";
+        await templates.GetOrAdd(kind, _ => new Lazy<Task>(async () =>
+        {
+            await ExecuteAsync($"CREATE DATABASE {template}");
+            await fillAsync(ConnectionString(template) + ";Pooling=false");
+        })).Value;
+        var name = string.Create(CultureInfo.InvariantCulture, $"{kind}_{Interlocked.Increment(ref databases)}");
+        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {template}");
         return ConnectionString(name);
     }
 
@@ -193,14 +203,6 @@ internal sealed class PostgresServer : IAsyncDisposable
             : new ProcessStartInfo(path, arguments);
         start.WorkingDirectory = folder.FullName;
         return KeptProcess.Start("QUIT", start, hear);
-    }
-
-    private async Task MakeTemplateAsync()
-    {
-        await ExecuteAsync($"CREATE DATABASE {Template}");
-        var connection = ConnectionString(Template) + ";Pooling=false";
-        await using var db = new PostgreSqlDb(new DbContextOptionsBuilder<PostgreSqlDb>().UseNpgsql(connection).Options);
-        await db.Database.MigrateAsync();
     }
 
     private async Task ExecuteAsync(string statement)

@@ -1,0 +1,62 @@
+using System.Globalization;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Npgsql;
+
+namespace WebApp.Tests.Fixtures;
+
+/// <summary>A refresh token that Simple JWT has written down.</summary>
+/// <param name="Id">Its <c>jti</c>.</param>
+/// <param name="Text">The token itself.</param>
+/// <param name="Listed">Whether its row names the person. One that came from a refresh is written down when it is spent, without.</param>
+/// <param name="Blacklisted">Whether it is good for nothing more.</param>
+internal sealed record DjangoToken(string Id, string Text, bool Listed, bool Blacklisted);
+
+/// <summary>The tables of a <see cref="DjangoServer"/>, seen from beside it.</summary>
+internal sealed class DjangoDatabase(string connectionString)
+{
+    /// <summary>For what a test does there itself, such as holding a lock.</summary>
+    public string ConnectionString { get; } = connectionString;
+
+    /// <summary>A person's tokens as far as they are written down, oldest first.</summary>
+    public async Task<IReadOnlyList<DjangoToken>> TokensOfAsync(DjangoUser user)
+    {
+        const string Query = """
+            SELECT o.jti, o.token, o.user_id IS NOT NULL, b.id IS NOT NULL, (SELECT id FROM auth_user WHERE username = @name)
+            FROM token_blacklist_outstandingtoken o LEFT JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id
+            ORDER BY o.id
+            """;
+        await using var connection = await OpenAsync();
+        await using var command = new NpgsqlCommand(Query, connection);
+        command.Parameters.AddWithValue("name", user.Name);
+        await using var rows = await command.ExecuteReaderAsync();
+        var tokens = new List<DjangoToken>();
+        while (await rows.ReadAsync())
+        {
+            var id = rows.GetInt32(4).ToString(CultureInfo.InvariantCulture);
+            var text = rows.GetString(1);
+            if (new JsonWebToken(text).GetClaim("user_id").Value == id)
+            {
+                tokens.Add(new DjangoToken(rows.GetString(0), text, rows.GetBoolean(2), rows.GetBoolean(3)));
+            }
+        }
+
+        return tokens;
+    }
+
+    /// <summary>Enables or disables an account, as an administrator does.</summary>
+    public async Task ActivateAsync(DjangoUser user, bool active)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = new NpgsqlCommand("UPDATE auth_user SET is_active = @active WHERE username = @name", connection);
+        command.Parameters.AddWithValue("active", active);
+        command.Parameters.AddWithValue("name", user.Name);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<NpgsqlConnection> OpenAsync()
+    {
+        var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+}
