@@ -44,19 +44,27 @@ internal sealed class DjangoDatabase(string connectionString)
     }
 
     /// <summary>Enables or disables an account, as an administrator does.</summary>
-    public async Task ActivateAsync(DjangoUser user, bool active)
-    {
-        await using var connection = await OpenAsync();
-        await using var command = new NpgsqlCommand("UPDATE auth_user SET is_active = @active WHERE username = @name", connection);
-        command.Parameters.AddWithValue("active", active);
-        command.Parameters.AddWithValue("name", user.Name);
-        await command.ExecuteNonQueryAsync();
-    }
+    public Task ActivateAsync(DjangoUser user, bool active) =>
+        ExecuteAsync(user, $"UPDATE auth_user SET is_active = {active} WHERE username = @name");
+
+    /// <summary>Deletes an account as Django does: rows that named it name nobody.</summary>
+    public Task DeleteAsync(DjangoUser user) => ExecuteAsync(user, """
+        UPDATE token_blacklist_outstandingtoken SET user_id = NULL WHERE user_id = (SELECT id FROM auth_user WHERE username = @name);
+        DELETE FROM auth_user WHERE username = @name
+        """);
 
     public async Task<NpgsqlConnection> OpenAsync()
     {
         var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
         return connection;
+    }
+
+    private async Task ExecuteAsync(DjangoUser user, string statement)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = new NpgsqlCommand(statement, connection);
+        command.Parameters.AddWithValue("name", user.Name);
+        await command.ExecuteNonQueryAsync();
     }
 }
