@@ -9,7 +9,7 @@ namespace WebApp.Tests.Conventions;
 internal sealed partial record SourceFile(string Path, IReadOnlyList<string> Lines)
 {
     /// <summary>What builds, runs and tools leave behind.</summary>
-    private static readonly string[] Leftovers = ["bin", "obj", "App_Data", "TestResults", "screenshots", ".git", ".vs", ".idea"];
+    private static readonly string[] Leftovers = ["bin", "obj", "App_Data", "TestResults", "screenshots", "node_modules", ".git", ".vs", ".idea"];
 
     /// <summary>The lines without what they quote and remark: what the compiler takes for code.</summary>
     public IEnumerable<string> Code => Lines.Select(line => Remarks().Replace(Quotes().Replace(line, "\"\""), ""));
