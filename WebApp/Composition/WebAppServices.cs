@@ -27,7 +27,7 @@ internal static class WebAppServices
         services.AddCoordination();
         services.AddAccounts();
         services.AddSessions();
-        services.AddPages();
+        services.AddPages(builder.Environment);
     }
 
     internal static void AddConfiguration(this IServiceCollection services) => services
@@ -145,9 +145,16 @@ internal static class WebAppServices
         services.AddAuthorization();
     }
 
-    private static void AddPages(this IServiceCollection services)
+    private static void AddPages(this IServiceCollection services, IHostEnvironment environment)
     {
-        services.AddRazorPages();
+        services.AddRazorPages(options =>
+        {
+            // Without a route there is no page, and nobody is asked to sign in for it.
+            if (!environment.IsDevelopment())
+            {
+                options.Conventions.AddFolderRouteModelConvention("/Demo", page => page.Selectors.Clear());
+            }
+        });
         services.AddRouting(options => options.LowercaseUrls = true);
         services.AddProblemDetails();
         services.AddExceptionHandler<ProgramExceptionHandler>();
