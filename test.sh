@@ -21,6 +21,9 @@ missing_packages() {
   /usr/bin/python3 -c 'import rest_framework_simplejwt' 2>/dev/null || echo python3-djangorestframework-simplejwt
   /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || echo python3-psycopg2
   /usr/bin/python3 -c 'import gunicorn' 2>/dev/null || echo gunicorn
+  command -v chromium >/dev/null || echo chromium
+  command -v node >/dev/null || echo nodejs
+  command -v npm >/dev/null || echo npm
 }
 
 # Debian starts a server when it installs it. The tests start their own, so nothing of the package may run or be enabled. A
@@ -42,7 +45,7 @@ install_stopped() {
   fi
 }
 
-bring_servers() {
+bring_programs() {
   local missing
   missing=$(missing_packages)
   if [ -z "$missing" ]; then
@@ -57,7 +60,16 @@ bring_servers() {
   fi
 
   if [ -n "$missing" ]; then
-    fail "please install" $missing "and run this again; the tests start their own servers with it."
+    fail "please install" $missing "and run this again; the tests start their own servers and browser with it."
+  fi
+}
+
+# The tests of the browser module attach it to a real Axios. npm writes a lock file of its own beside what it has installed.
+bring_axios() {
+  local folder=WebApp.Tests/Browser
+  if [ ! -e "$folder/node_modules/.package-lock.json" ] \
+    || [ "$folder/package-lock.json" -nt "$folder/node_modules/.package-lock.json" ]; then
+    npm ci --prefix "$folder" --no-audit --no-fund
   fi
 }
 
@@ -65,7 +77,8 @@ if ! command -v dotnet >/dev/null || ! dotnet --list-sdks | grep -q '^10\.'; the
   fail "please install the .NET 10 SDK (https://dotnet.microsoft.com/download/dotnet/10.0); nothing here works without it."
 fi
 
-bring_servers
+bring_programs
+bring_axios
 
 # In CI a test that could not run counts as failed: it has shown nothing.
 if [ "${CI:-}" = true ]; then
