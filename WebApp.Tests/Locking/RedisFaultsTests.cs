@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using StackExchange.Redis;
 using WebApp.Locking;
 using Xunit;
@@ -16,6 +17,8 @@ public sealed class RedisFaultsTests
         new TimeoutException(),
         new ObjectDisposedException("the connection"),
         new TaskCanceledException(),
+        new IOException("Connection reset by peer", new SocketException(104)),
+        new SocketException(104),
     ];
 
     [Theory]

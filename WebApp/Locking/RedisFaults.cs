@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Polly.CircuitBreaker;
 using StackExchange.Redis;
 
@@ -14,6 +15,8 @@ internal static class RedisFaults
         exception is RedisException or TimeoutException or ObjectDisposedException
             // The client's own, when it gives up a connection with commands under way: the site never cancels a command.
             or OperationCanceledException
+            // What its socket meets, when that happens under a command that is being written.
+            or IOException or SocketException
         || exception.IsClosedPipe()
         || exception.IsSpared();
 
