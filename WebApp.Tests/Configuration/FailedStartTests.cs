@@ -9,7 +9,7 @@ public sealed class FailedStartTests
     [Theory]
     [InlineData("Sessions:AccessTokenLifetime", "soon", "Sessions:AccessTokenLifetime is 'soon', but must be a time span such as 00:05:00 or 14.00:00:00.")]
     [InlineData("Sessions:Jitter", "2", "Sessions:Jitter is '2', but must be between 0 and 0.5.")]
-    [InlineData("Sessions:WithoutRedis", "Refuse", "Sessions:WithoutRedis is 'Refuse', but there is no such key; the keys here are ")]
+    [InlineData("Sessions:WithoutRedi", "Refuse", "Sessions:WithoutRedi is 'Refuse', but there is no such key; the keys here are ")]
     [InlineData("ConnectionStrings:Database", "Server=db;Password=hunter2", "ConnectionStrings:Database is 'Server=db;Password=***', but must be ")]
     [InlineData("ConnectionStrings:Redis", ":", "ConnectionStrings:Redis is ':', but must be ")]
     [InlineData("ConnectionStrings:Database", "Data Source=/dev/null/webapp.db", "ConnectionStrings:Database is 'Data Source=/dev/null/webapp.db', but no folder can be made there: ")]

@@ -11,10 +11,11 @@ public sealed partial class ArrowTests
     private static readonly Dictionary<string, string[]> Arrows = new()
     {
         ["Pages"] = ["Accounts", "Sessions", "Storage", "Tokens", .. Leaves],
-        ["Api"] = ["Accounts", "Sessions", "Storage", "Tokens", .. Leaves],
-        ["Accounts"] = ["Coordination", "Storage", "Tokens", .. Leaves],
+        ["Api"] = ["Accounts", "Coordination", "Cookies", "Sessions", "Storage", "Tokens", .. Leaves],
+        ["Accounts"] = ["Coordination", "Storage", "Upstream", "Tokens", .. Leaves],
         ["Sessions"] = ["Coordination", "Cookies", "Storage", "Tokens", .. Leaves],
-        ["Coordination"] = ["Locking", "Storage", "Tokens", .. Leaves],
+        ["Coordination"] = ["Locking", "Storage", "Upstream", "Tokens", .. Leaves],
+        ["Upstream"] = ["Tokens", .. Leaves],
         ["Cookies"] = ["Tokens", .. Leaves],
         ["Storage"] = ["Tokens", .. Leaves],
         ["Locking"] = ["Tokens", .. Leaves],

@@ -9,7 +9,8 @@ public sealed partial class HouseTests
     /// <summary>The lines that may do what is forbidden elsewhere.</summary>
     private static readonly HashSet<(string Path, string Code)> Allowed =
     [
-        // The pause after a fault of the database, on the site's own clock.
+        // Pauses after a fault of the database, on the site's own clock.
+        ("WebApp/Coordination/UpstreamStash.cs", "await Task.Delay(Pause, time, stoppingToken);"),
         ("WebApp/Storage/SeenWriter.cs", "await Task.Delay(PauseAfterFault, time, stopping);"),
         // The pause between two batches, in which whoever waits for the database has a turn.
         ("WebApp/Storage/SessionSweeper.cs", "await Task.Delay(Pause, time, stopping);"),

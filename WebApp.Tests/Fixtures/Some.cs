@@ -15,7 +15,8 @@ internal static class Some
     public static RefreshToken RefreshToken(int generation = 0) => new(SessionId.New(), new Generation(generation), User());
 
     public static SessionGrant Grant(int generation = 0, params string[] roles) => new(
-        SessionId.New(), new Generation(generation), User(), "ada", roles, The.Beginning, The.Beginning.AddDays(30), Persistent: false);
+        SessionId.New(), new Generation(generation), User(), "ada", roles, The.Beginning, The.Beginning.AddDays(30), Persistent: false,
+        SessionTransport.Cookie);
 
     public static IOptions<SessionsOptions> Options(Action<SessionsOptions>? change = null)
     {

@@ -11,6 +11,7 @@ using WebApp.Locking;
 using WebApp.Storage;
 using WebApp.Telemetry;
 using WebApp.Tokens;
+using WebApp.Upstream;
 
 namespace WebApp.Tests.Fixtures;
 
@@ -25,8 +26,11 @@ internal sealed class Store : IAsyncDisposable
     private readonly ServiceProvider services;
     private readonly List<IHostedService> started = [];
 
-    private Store(TestDatabase database, Store? first, WatchedTime time, SessionsOptions options, IDataProtectionProvider protection)
+    private Store(
+        TestDatabase database, Store? first, WatchedTime time, SessionsOptions options, IDataProtectionProvider protection,
+        StubIssuer? issuer)
     {
+        Issuer = issuer;
         this.database = database;
         this.first = first;
         Time = time;
@@ -51,20 +55,25 @@ internal sealed class Store : IAsyncDisposable
     /// <summary>The lock of this node's coordinator.</summary>
     public StubLock Locks { get; } = new();
 
+    /// <summary>The upstream issuer, if there is one.</summary>
+    public StubIssuer? Issuer { get; }
+
     /// <summary>What this node measures.</summary>
     public MeterProbe Meters { get; private set; } = null!;
 
     /// <param name="change">What differs from the defaults.</param>
     /// <param name="postgres">Where its database is made; a SQLite file if it is null.</param>
-    public static async Task<Store> OpenAsync(Action<SessionsOptions>? change = null, SharedPostgres? postgres = null) =>
-        On(await TestDatabase.CreateAsync(postgres), change);
+    /// <param name="issuer">An upstream issuer behind the site, if there is to be one.</param>
+    public static async Task<Store> OpenAsync(
+        Action<SessionsOptions>? change = null, SharedPostgres? postgres = null, StubIssuer? issuer = null) =>
+        On(await TestDatabase.CreateAsync(postgres), change, issuer);
 
     /// <summary>On a database that the store closes with itself.</summary>
-    public static Store On(TestDatabase database, Action<SessionsOptions>? change = null)
+    public static Store On(TestDatabase database, Action<SessionsOptions>? change = null, StubIssuer? issuer = null)
     {
         var options = new SessionsOptions { Jitter = 0 };
         change?.Invoke(options);
-        return new Store(database, null, new WatchedTime(), options, new EphemeralDataProtectionProvider());
+        return new Store(database, null, new WatchedTime(), options, new EphemeralDataProtectionProvider(), issuer);
     }
 
     /// <summary>Another node on the same database, with a clock of its own that shows the same time.</summary>
@@ -76,7 +85,7 @@ internal sealed class Store : IAsyncDisposable
         change?.Invoke(options);
         var time = new WatchedTime();
         time.AdjustTime(Time.GetUtcNow());
-        return new Store(database, this, time, options, protection ?? Protection);
+        return new Store(database, this, time, options, protection ?? Protection, Issuer);
     }
 
     public T Get<T>()
@@ -112,7 +121,7 @@ internal sealed class Store : IAsyncDisposable
     }
 
     public Task<SessionGrant?> OpenSessionAsync(AccountProof proof, bool persistent = false) =>
-        Get<SessionOpener>().OpenAsync(proof, Some.Client, persistent, CancellationToken.None);
+        Get<SessionOpener>().OpenAsync(proof, Some.Client, SessionTransport.Cookie, persistent, CancellationToken.None);
 
     public async Task<Account> OpenAccountAsync(params string[] roles)
     {
@@ -191,6 +200,16 @@ internal sealed class Store : IAsyncDisposable
     {
         var rooms = new ServiceCollection();
         database.AddTo(rooms, Probe);
+        if (Issuer is not null)
+        {
+            rooms.AddSingleton<IUpstreamIssuer>(Issuer)
+                .AddSingleton<UpstreamEnds>()
+                .AddSingleton<UpstreamStash>()
+                .AddSingleton<UpstreamSpender>()
+                .AddSingleton<UpstreamRotation>()
+                .AddSingleton<UpstreamAccess>();
+        }
+
         var composed = rooms
             .AddLogging(logs => logs.AddProvider(Logs).SetMinimumLevel(LogLevel.Trace))
             .AddMetrics()
@@ -209,7 +228,9 @@ internal sealed class Store : IAsyncDisposable
             .AddSingleton<SeenWriter>()
             .AddSingleton<SessionSweeper>()
             .AddSingleton(Random.Shared)
+            .AddSingleton<UpstreamTokenProtector>()
             .AddSingleton<ISessionRows, SessionRows>()
+            .AddSingleton<IUpstreamRows, UpstreamRows>()
             .AddSingleton<DatabaseRetry>()
             .AddSingleton<SessionRevoker>()
             .AddSingleton<RotationJudge>()

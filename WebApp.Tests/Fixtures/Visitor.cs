@@ -62,6 +62,7 @@ internal sealed class Visitor : IDisposable
         var opened = await site.Services.GetRequiredService<SessionLifecycle>().OpenAsync(
             new AccountProof(new UserId(account.Id), account.SecurityStamp!),
             new ClientInfo("a test", "127.0.0.1"),
+            SessionTransport.Cookie,
             remember,
             CancellationToken.None);
         return new Visitor(site) { Pair = new CookiePair(opened!.AccessToken, opened.RefreshToken) };

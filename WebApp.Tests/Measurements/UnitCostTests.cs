@@ -68,7 +68,7 @@ public sealed class UnitCostTests(ITestOutputHelper output, SharedPostgres postg
         output.WriteLine($"rotations, {Parallel} at once: {Parallel * Rounds / The.WallClock.GetElapsedTime(started).TotalSeconds:0} a second");
 
         var rows = store.Get<ISessionRows>();
-        var batches = alone.Select(token => KeyValuePair.Create(token.Session, token.Generation.Next)).Chunk(100).ToList();
+        var batches = alone.Select(token => new SessionProof(token.Session, token.Generation.Next)).Chunk(100).ToList();
         output.WriteLine($"a hundred proofs of receipt: {await MedianAsync(batches, batch => rows.MarkSeenAsync(batch, store.Time.GetUtcNow(), default)):0.0} ms");
         foreach (var token in alone)
         {

@@ -71,7 +71,7 @@ internal sealed class Node(World world, int number) : IDisposable
         dead = new DeadSessions(time);
         var coordinator = new RefreshCoordinator(
             locks, judge, pairs, revoked, dead, world.Budget, options, Metrics, time, NullLogger<RefreshCoordinator>.Instance);
-        var opener = new SessionOpener(rows, retry, options, time);
+        var opener = new SessionOpener(rows, new UpstreamTokenProtector(Protection), retry, options, time);
         var cookies = new SessionCookies(Production, time);
         var door = new SessionDoor(cookies, accessTokens, RefreshTokens, revoked, seen, coordinator, Metrics, time);
         var services = new UserSessionServices(

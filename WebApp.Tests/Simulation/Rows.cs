@@ -19,7 +19,7 @@ internal sealed class Rows(World world, Node node) : ISessionRows
         $"opens a session of {row.UserId}", () => TryOpen(row), cancellation);
 
     public Task<bool> TryRotateAsync(
-        RefreshToken presented, DateTimeOffset now, DateTimeOffset idleSince, CancellationToken cancellation) => AskAsync(
+        RefreshToken presented, DateTimeOffset now, DateTimeOffset idleSince, UpstreamRenewal? renewal, CancellationToken cancellation) => AskAsync(
         $"rotates {Name(presented.Session)} from g{presented.Generation}",
         () => TryRotate(presented, Ms(now), Ms(idleSince)), cancellation);
 
@@ -32,8 +32,8 @@ internal sealed class Rows(World world, Node node) : ISessionRows
         $"revokes {Name(session)} ({reason.Name()})", () => TryRevoke(session, reason, Ms(now), record), cancellation);
 
     public Task MarkSeenAsync(
-        IReadOnlyCollection<KeyValuePair<SessionId, Generation>> proofs, DateTimeOffset now, CancellationToken cancellation) => AskAsync(
-        $"has seen {string.Join(", ", proofs.Select(each => $"{Name(each.Key)} g{each.Value}").Order(StringComparer.Ordinal))}",
+        IReadOnlyCollection<SessionProof> proofs, DateTimeOffset now, CancellationToken cancellation) => AskAsync(
+        $"has seen {string.Join(", ", proofs.Select(each => $"{Name(each.Session)} g{each.Generation}").Order(StringComparer.Ordinal))}",
         () => MarkSeen(proofs, Ms(now)), cancellation);
 
     public Task<IReadOnlyList<KeyValuePair<SessionId, RefusalReason>>> RevokedSinceAsync(
@@ -128,11 +128,12 @@ internal sealed class Rows(World world, Node node) : ISessionRows
         return true;
     }
 
-    private bool MarkSeen(IReadOnlyCollection<KeyValuePair<SessionId, Generation>> proofs, DateTimeOffset now)
+    private bool MarkSeen(IReadOnlyCollection<SessionProof> proofs, DateTimeOffset now)
     {
-        foreach (var (session, generation) in proofs)
+        foreach (var proof in proofs)
         {
-            if (Database.Find(session) is { SeenAt: null } row && row.Generation == generation.Value)
+            if (Database.Find(proof.Session) is { SeenAt: null } row
+                && row.Generation == proof.Generation.Value && row.Transport == proof.Transport)
             {
                 row.SeenAt = now;
                 world.Totals.Count(Event.Seen);

@@ -37,7 +37,7 @@ public sealed class SameStatementsTests : IAsyncLifetime
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
     [Theory]
-    [InlineData(1)]
+    [InlineData(7)]
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
@@ -58,7 +58,7 @@ public sealed class SameStatementsTests : IAsyncLifetime
             now += dice.Chance(0.03) ? dice.Of(Steps) : dice.Of(Steps.AsSpan(0, 4));
             if (sessions.Count < Sessions || dice.Chance(0.1))
             {
-                var row = Row(now, dice.Of(People), stamp: dice.Of("-1", "-1", "-1", "-2"));
+                var row = Row(now, dice.Of(People), dice.Of("-1", "-1", "-1", "-2"), dice.Of(SessionTransport.Cookie, SessionTransport.Body));
                 Assert.Equal(await Shown(database.TryOpenAsync(row, default)), await Shown(Settled(world, memory.TryOpenAsync(row, default))));
                 sessions.Add(new SessionId(row.Id));
             }
@@ -69,10 +69,10 @@ public sealed class SameStatementsTests : IAsyncLifetime
             var presented = new RefreshToken(session, generation, new UserId("anybody"));
             var since = now - dice.Of([.. Steps, .. Steps[4..]]);
             var reason = dice.Of(RefusalReason.Revoked, RefusalReason.Reuse);
-            KeyValuePair<SessionId, Generation>[] proofs = [new(session, generation)];
+            SessionProof[] proofs = [new(session, generation, dice.Of(SessionTransport.Cookie, SessionTransport.Body))];
             await (dice.Next(8) switch
             {
-                0 or 1 => SameAsync(rows => rows.TryRotateAsync(presented, now, since, default)),
+                0 or 1 => SameAsync(rows => rows.TryRotateAsync(presented, now, since, null, default)),
                 2 or 3 => SameAsync(rows => rows.TryRenewAsync(session, generation, now, since, default)),
                 4 => SameAsync(async rows =>
                 {
@@ -120,7 +120,7 @@ public sealed class SameStatementsTests : IAsyncLifetime
             $"{state.Row.ExpiresAt:O}", $"{state.Row.RevokedAt:O}", state.Row.RevokedReason, state.IsAlive, state.Account?.Name)
         : "none";
 
-    private static SessionRow Row(DateTimeOffset now, string person, string stamp) => new()
+    private static SessionRow Row(DateTimeOffset now, string person, string stamp, SessionTransport transport) => new()
     {
         Id = Guid.NewGuid(),
         UserId = person,
@@ -129,6 +129,7 @@ public sealed class SameStatementsTests : IAsyncLifetime
         RotatedAt = now,
         LastUsedAt = now,
         ExpiresAt = now + TimeSpan.FromHours(24),
+        Transport = transport,
         UserAgent = "a test",
         IpAddress = "127.0.0.1",
     };

@@ -53,7 +53,7 @@ public sealed class PostgresDeadlockTests(SharedPostgres postgres)
         await using var other = await Transaction.BeginAsync(store);
         await other.TouchAsync(tokens[1].Session);
         var writer = store.Get<SeenWriter>();
-        tokens.ForEach(token => writer.Queue(token.Session, token.Generation));
+        tokens.ForEach(token => writer.Queue(new SessionProof(token.Session, token.Generation)));
         var written = store.Probe.ExecutedAsync(Sql.Seen, tokens.Count);
         await store.StartAsync<SeenWriter>();
         await Transaction.WaitingAsync(store, 1);
@@ -112,11 +112,11 @@ public sealed class PostgresDeadlockTests(SharedPostgres postgres)
         await using var here = await OpenAsync("deadlock_timeout=100ms");
         await using var there = here.Another();
         var account = await here.OpenAccountAsync();
-        List<KeyValuePair<SessionId, Generation>> proofs = [];
+        List<SessionProof> proofs = [];
         for (var count = 0; count < 200; count++)
         {
             var grant = await here.OpenSessionAsync(new AccountProof(new UserId(account.Id), account.SecurityStamp!));
-            proofs.Add(KeyValuePair.Create(grant!.Session, Generation.First));
+            proofs.Add(new SessionProof(grant!.Session, Generation.First));
         }
 
         var gates = new[] { here.Probe.Hold(Sql.Seen), there.Probe.Hold(Sql.Seen) };

@@ -55,7 +55,7 @@ public sealed class PostgresQueryPlanTests(SharedPostgres postgres) : IAsyncLife
     public async Task What_runs_behind_the_requests_uses_its_indexes()
     {
         await store.StartAsync<RevokedSessionsReader>();
-        store.Get<SeenWriter>().Queue(token.Session, token.Generation);
+        store.Get<SeenWriter>().Queue(new SessionProof(token.Session, token.Generation));
         await store.Get<SeenWriter>().StopAsync(CancellationToken.None);
         await store.Get<SessionSweeper>().SweepOnceAsync(CancellationToken.None);
 

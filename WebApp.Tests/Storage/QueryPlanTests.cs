@@ -50,7 +50,7 @@ public sealed partial class QueryPlanTests
         await store.StartAsync<RevokedSessionsReader>();
         var seen = await store.StartAsync<SeenWriter>();
         var written = store.Probe.ExecutedAsync(Sql.Seen);
-        seen.Queue(token.Session, token.Generation);
+        seen.Queue(new SessionProof(token.Session, token.Generation));
         await written;
         await store.ChangeAsync(token.Session, row => row.ExpiresAt = The.Beginning.AddDays(-2));
         await store.Get<SessionSweeper>().SweepOnceAsync(TestContext.Current.CancellationToken);

@@ -133,8 +133,8 @@ public sealed class RevokedSessionsHurryTests : IAsyncLifetime
     public async Task The_node_that_ends_a_session_tells_and_a_node_that_reads_of_it_does_not()
     {
         var (toldThere, toldHere) = (0, 0);
-        there.Get<RevokedSessions>().EndedHere += () => toldThere++;
-        here.Get<RevokedSessions>().EndedHere += () => toldHere++;
+        there.Get<RevokedSessions>().EndedHere += _ => toldThere++;
+        here.Get<RevokedSessions>().EndedHere += _ => toldHere++;
 
         await there.RevokeAsync(token.Session);
         await there.RevokeAsync(token.Session);

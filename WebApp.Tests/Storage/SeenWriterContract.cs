@@ -61,7 +61,7 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
         // Another node has seen the same.
         await using var node = store.Another();
         var written = node.Probe.ExecutedAsync(Sql.Seen);
-        (await node.StartAsync<SeenWriter>()).Queue(token.Session, token.Generation);
+        (await node.StartAsync<SeenWriter>()).Queue(new SessionProof(token.Session, token.Generation));
         await written;
 
         Assert.Equal(The.Beginning, (await store.RowAsync(token.Session)).SeenAt);
@@ -73,7 +73,7 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
         var gate = store.Probe.Hold(Sql.Seen);
         var writer = await store.StartAsync<SeenWriter>();
 
-        writer.Queue(token.Session, token.Generation);
+        writer.Queue(new SessionProof(token.Session, token.Generation));
 
         await gate.Arrived;
         Assert.Null((await store.RowAsync(token.Session)).SeenAt);
@@ -87,13 +87,13 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
         store.Probe.Forget();
         var gate = store.Probe.Hold(Sql.Seen);
         var writer = await store.StartAsync<SeenWriter>();
-        writer.Queue(token.Session, new Generation(0));
+        writer.Queue(new SessionProof(token.Session, new Generation(0)));
         await gate.Arrived;
 
         for (var round = 0; round < 100; round++)
         {
-            writer.Queue(token.Session, new Generation(1));
-            writer.Queue(token.Session, new Generation(0));
+            writer.Queue(new SessionProof(token.Session, new Generation(1)));
+            writer.Queue(new SessionProof(token.Session, new Generation(0)));
         }
 
         var written = store.Probe.ExecutedAsync(Sql.Seen, 2);
@@ -112,7 +112,7 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
         store.Probe.FailBefore(Sql.Seen, times: 2);
         var written = store.Probe.ExecutedAsync(Sql.Seen);
         var writer = await store.StartAsync<SeenWriter>();
-        writer.Queue(token.Session, token.Generation);
+        writer.Queue(new SessionProof(token.Session, token.Generation));
         for (var fault = 1; fault <= 2; fault++)
         {
             await store.Time.WaitsAsync(fault);
@@ -133,7 +133,7 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
         store.Probe.FailBefore(Sql.Seen, times: 1);
         var written = store.Probe.ExecutedAsync(Sql.Seen, others.Length);
         var writer = store.Get<SeenWriter>();
-        Assert.All(others, other => writer.Queue(other.Session, other.Generation));
+        Assert.All(others, other => writer.Queue(new SessionProof(other.Session, other.Generation)));
         await store.StartAsync<SeenWriter>();
         await store.Time.WaitsAsync(1);
 
@@ -153,7 +153,7 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
         store.Probe.Forget();
         for (var count = 0; count < 250; count++)
         {
-            writer.Queue(SessionId.New(), Generation.First);
+            writer.Queue(new SessionProof(SessionId.New(), Generation.First));
         }
 
         await writer.StopAsync(CancellationToken.None);
@@ -167,7 +167,7 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
         var nodes = new[] { store, store.Another(), store.Another() };
         foreach (var node in nodes)
         {
-            node.Get<SeenWriter>().Queue(token.Session, token.Generation);
+            node.Get<SeenWriter>().Queue(new SessionProof(token.Session, token.Generation));
         }
 
         await Task.WhenAll(nodes.Select(node => Task.Run(() => node.Get<SeenWriter>().StopAsync(CancellationToken.None))));
@@ -184,9 +184,9 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
         var other = await store.SignInAsync();
         var gate = store.Probe.Hold(Sql.Seen);
         var writer = await store.StartAsync<SeenWriter>();
-        writer.Queue(token.Session, token.Generation);
+        writer.Queue(new SessionProof(token.Session, token.Generation));
         await gate.Arrived;
-        writer.Queue(other.Session, other.Generation);
+        writer.Queue(new SessionProof(other.Session, other.Generation));
 
         var stopping = writer.StopAsync(CancellationToken.None);
         Assert.False(stopping.IsCompleted);
@@ -203,7 +203,7 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
         using var patience = new CancellationTokenSource();
         var gate = store.Probe.Hold(Sql.Seen);
         var writer = await store.StartAsync<SeenWriter>();
-        writer.Queue(token.Session, token.Generation);
+        writer.Queue(new SessionProof(token.Session, token.Generation));
         await gate.Arrived;
 
         var stopping = writer.StopAsync(patience.Token);
@@ -220,7 +220,7 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
     {
         var written = store.Probe.ExecutedAsync(Sql.Seen);
         var writer = await store.StartAsync<SeenWriter>();
-        writer.Queue(token.Session, new Generation(generation));
+        writer.Queue(new SessionProof(token.Session, new Generation(generation)));
         await written;
     }
 }

@@ -59,7 +59,7 @@ public abstract partial class SessionRowsContract
     private Task<SessionState?> FindAsync() => Rows.FindAsync(session, CancellationToken.None);
 
     private Task<bool> RotateAsync(int presented) => Rows.TryRotateAsync(
-        new RefreshToken(session, new Generation(presented), user), Now, IdleSince, CancellationToken.None);
+        new RefreshToken(session, new Generation(presented), user), Now, IdleSince, renewal: null, CancellationToken.None);
 
     private Task<bool> RenewAsync(int current) =>
         Rows.TryRenewAsync(session, new Generation(current), Now, Now - Window, CancellationToken.None);
@@ -68,7 +68,7 @@ public abstract partial class SessionRowsContract
         Rows.TryRevokeAsync(session, reason, Now, record, CancellationToken.None);
 
     private Task MarkSeenAsync(int generation) =>
-        Rows.MarkSeenAsync([KeyValuePair.Create(session, new Generation(generation))], Now, CancellationToken.None);
+        Rows.MarkSeenAsync([new SessionProof(session, new Generation(generation))], Now, CancellationToken.None);
 
     private async Task DoNotRotateAsync(Action<SessionRow>? change = null, int presented = Current)
     {

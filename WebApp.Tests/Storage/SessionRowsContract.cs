@@ -123,7 +123,7 @@ public abstract partial class SessionRowsContract : IAsyncLifetime
     {
         var unknown = new RefreshToken(SessionId.New(), new Generation(0), user);
 
-        Assert.False(await Rows.TryRotateAsync(unknown, Now, IdleSince, CancellationToken.None));
+        Assert.False(await Rows.TryRotateAsync(unknown, Now, IdleSince, renewal: null, CancellationToken.None));
     }
 
     /// <summary>Scenario 1.</summary>
@@ -291,8 +291,8 @@ public abstract partial class SessionRowsContract : IAsyncLifetime
 
         // Every third names the next generation, and one a session that nobody knows.
         var proofs = added
-            .Select((row, index) => KeyValuePair.Create(new SessionId(row.Id), new Generation(row.Generation + (index % 3 == 0 ? 1 : 0))))
-            .Append(KeyValuePair.Create(SessionId.New(), new Generation(0)));
+            .Select((row, index) => new SessionProof(new SessionId(row.Id), new Generation(row.Generation + (index % 3 == 0 ? 1 : 0))))
+            .Append(new SessionProof(SessionId.New(), new Generation(0)));
         await Rows.MarkSeenAsync([.. proofs], Now, CancellationToken.None);
 
         for (var index = 0; index < added.Count; index++)

@@ -24,7 +24,7 @@ public sealed class LogTests
         pairs.Add((await store.RefreshAsync(token)).Pair);
         pairs.Add((await store.RefreshAsync(token)).Pair);
         var written = store.Probe.ExecutedAsync(DatabaseProbe.Seen);
-        seen.Queue(token.Session, new Generation(1));
+        seen.Queue(new SessionProof(token.Session, new Generation(1)));
         await written;
         pairs.Add((await store.RefreshAsync(store.Get<RefreshTokens>().Read(pairs[0].RefreshToken)!)).Pair);
         store.Probe.FailBefore(DatabaseProbe.Rotation, times: 1);

@@ -143,16 +143,18 @@ public sealed class AccessTokenTests
     }
 
     [Fact]
-    public void A_token_is_paired_once_however_many_try()
+    public void A_token_is_proved_once_in_each_way_however_many_try()
     {
         using var mint = new Mint();
         var text = mint.Issue();
-        Assert.False(mint.Read(text)!.IsPaired);
+        Assert.False(mint.Read(text)!.IsProved(SessionTransport.Cookie));
 
-        var pairings = ParallelEnumerable.Range(0, 100).Count(_ => mint.Read(text)!.TryPair());
+        var pairings = ParallelEnumerable.Range(0, 100).Count(_ => mint.Read(text)!.TryProve(SessionTransport.Cookie));
 
         Assert.Equal(1, pairings);
-        Assert.True(mint.Read(text)!.IsPaired);
+        Assert.True(mint.Read(text)!.IsProved(SessionTransport.Cookie));
+        Assert.False(mint.Read(text)!.IsProved(SessionTransport.Body));
+        Assert.True(mint.Read(text)!.TryProve(SessionTransport.Body));
     }
 
     [Fact]

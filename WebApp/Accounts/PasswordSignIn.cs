@@ -9,12 +9,9 @@ namespace WebApp.Accounts;
 internal sealed partial class PasswordSignIn(
     UserManager<Account> users,
     IPasswordHasher<Account> hasher,
-    ILogger<PasswordSignIn> logger)
+    ILogger<PasswordSignIn> logger) : IPasswordCheck
 {
-    /// <summary>
-    /// Proof of the account, or null for an unknown name, a wrong password, and an account that is locked or disabled: whoever
-    /// guesses learns nothing from the difference. Throws when the database is away.
-    /// </summary>
+    /// <summary>Null for an unknown name, a wrong password, and an account that is locked or disabled.</summary>
     public async Task<AccountProof?> CheckAsync(string userName, string password)
     {
         if (await users.FindByNameAsync(userName) is not { } account)

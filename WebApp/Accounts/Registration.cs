@@ -7,13 +7,14 @@ using WebApp.Tokens;
 namespace WebApp.Accounts;
 
 /// <summary>Opens accounts.</summary>
-internal sealed class Registration(UserManager<Account> users, IOptions<AccountsOptions> options)
+internal sealed class Registration(
+    UserManager<Account> users, IOptions<AccountsOptions> options, IOptions<UpstreamOptions> upstream)
 {
     /// <summary>Shortest password, in characters.</summary>
     public const int MinPasswordLength = AccountsOptions.MinPasswordLength;
 
-    /// <summary>Whether this site lets people open accounts themselves.</summary>
-    public bool IsOpen => options.Value.AllowRegistration;
+    /// <summary>Whether this site lets people open accounts themselves. Where an upstream issuer knows the people, it does not.</summary>
+    public bool IsOpen => options.Value.AllowRegistration && upstream.Value.Kind == UpstreamKind.None;
 
     /// <summary>Opens an account, or says in sentences what is in the way. Throws when the database is away.</summary>
     public async Task<RegistrationOutcome> RegisterAsync(string userName, string password)

@@ -15,9 +15,13 @@ internal static class SessionEndpoints
 
     public static IEndpointRouteBuilder MapSessionApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/me", Me).RequireAuthorization();
-        routes.MapPost("/api/auth/token/refresh/", RefreshAsync).WithMetadata(new NoUserSessionAttribute());
-        routes.MapGet("/.well-known/jwks.json", Jwks).WithMetadata(new NoUserSessionAttribute());
+        routes.MapGet("/api/me", Me).RequireAuthorization()
+            .WithTags("Session").WithSummary("Who is signed in, by cookie or by bearer.").ProducesProblem(401).ProducesProblem(503);
+        routes.MapPost("/api/auth/token/refresh/", RefreshAsync).WithMetadata(new NoUserSessionAttribute())
+            .WithTags("Session").WithSummary("Refreshes by cookie, if the access token has ended.")
+            .Produces(204).ProducesProblem(401).ProducesProblem(403).ProducesProblem(503);
+        routes.MapGet("/.well-known/jwks.json", Jwks).WithMetadata(new NoUserSessionAttribute())
+            .WithTags("Session").WithSummary("The public keys by which access tokens are known.");
         return routes;
     }
 
@@ -56,7 +60,8 @@ internal static class SessionEndpoints
         return Results.Empty;
     }
 
-    private static bool IsFromThisSite(HttpRequest request)
+    /// <summary>Whether a script of this site asks: another site can send neither this header nor this origin.</summary>
+    public static bool IsFromThisSite(HttpRequest request)
     {
         if (request.Headers.XRequestedWith.Count == 0)
         {

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Diagnostics;
 using WebApp.Sessions;
 using WebApp.Storage;
+using WebApp.Upstream;
 
 namespace WebApp.Composition;
 
@@ -15,7 +16,7 @@ internal sealed class ProgramExceptionHandler : IExceptionHandler
             return false;
         }
 
-        if (exception.IsDatabaseAway())
+        if (exception.IsDatabaseAway() || exception is UpstreamAwayException)
         {
             await SessionAnswers.UnavailableAsync(httpContext);
         }

@@ -1,5 +1,6 @@
 using WebApp.Locking;
 using WebApp.Storage;
+using WebApp.Tokens;
 
 namespace WebApp.Composition;
 
@@ -11,15 +12,17 @@ internal sealed class RevocationBell(RedisBell bell, RevokedSessions revoked, Re
 {
     public override Task StartAsync(CancellationToken cancellationToken)
     {
-        revoked.EndedHere += bell.Ring;
+        revoked.EndedHere += Ring;
         return base.StartAsync(cancellationToken);
     }
 
     public override Task StopAsync(CancellationToken cancellationToken)
     {
-        revoked.EndedHere -= bell.Ring;
+        revoked.EndedHere -= Ring;
         return base.StopAsync(cancellationToken);
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => bell.HearAsync(reader.ReadSoon, stoppingToken);
+
+    private void Ring(SessionId session) => bell.Ring();
 }

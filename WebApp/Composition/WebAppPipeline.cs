@@ -1,9 +1,11 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Scalar.AspNetCore;
 using WebApp.Api;
 using WebApp.Sessions;
 using WebApp.Storage;
+using WebApp.Upstream;
 
 namespace WebApp.Composition;
 
@@ -14,11 +16,11 @@ internal static class WebAppPipeline
 
     public static void UseWebApp(this WebApplication app)
     {
-        // First, so that a fault in anything below is answered. A database that is away is a 503, not a defect of the page.
+        // First, so that a fault in anything below is answered. What the site stands on being away is a 503, not a defect of the page.
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandlingPath = "/error",
-            StatusCodeSelector = exception => exception.IsDatabaseAway()
+            StatusCodeSelector = exception => exception.IsDatabaseAway() || exception is UpstreamAwayException
                 ? StatusCodes.Status503ServiceUnavailable
                 : StatusCodes.Status500InternalServerError,
         });
@@ -45,7 +47,20 @@ internal static class WebAppPipeline
         app.MapStaticAssets().WithMetadata(new NoUserSessionAttribute());
         app.MapRazorPages().WithStaticAssets();
         app.MapSessionApi();
+        app.MapTokenApi();
+        app.MapApiProxy();
         app.MapHealth();
+        if (app.Environment.IsDevelopment())
+        {
+            app.MapApiReference();
+        }
+    }
+
+    /// <summary><c>/openapi/v1.json</c>, and <c>/scalar</c> to read it and to try it.</summary>
+    private static void MapApiReference(this WebApplication app)
+    {
+        app.MapOpenApi().WithMetadata(new NoUserSessionAttribute());
+        app.MapScalarApiReference(options => options.WithTitle("WebApp").DisableDefaultFonts()).WithMetadata(new NoUserSessionAttribute());
     }
 
     private static void MapHealth(this WebApplication app)

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Identity;
 using WebApp.Accounts;
+using WebApp.Api;
 using WebApp.Configuration;
 using WebApp.Cookies;
 using WebApp.Coordination;
@@ -25,8 +26,9 @@ internal static class WebAppServices
         services.AddStorage();
         services.AddLocking(builder.Configuration);
         services.AddCoordination();
-        services.AddAccounts();
+        services.AddAccounts(builder.Configuration);
         services.AddSessions();
+        services.AddSingleton<TokenApiServices>();
         services.AddPages(builder.Environment);
     }
 
@@ -34,7 +36,7 @@ internal static class WebAppServices
         .AddStrictOptions<ConnectionsOptions, ConnectionsRules>(ConnectionsOptions.Section)
         .AddStrictOptions<SessionsOptions, SessionsRules>(SessionsOptions.Section)
         .AddStrictOptions<AccountsOptions, AccountsRules>(AccountsOptions.Section)
-        .AddStrictOptions<UpstreamOptions>(UpstreamOptions.Section);
+        .AddStrictOptions<UpstreamOptions, UpstreamRules>(UpstreamOptions.Section);
 
     private static void AddTelemetry(this IServiceCollection services)
     {
@@ -53,6 +55,7 @@ internal static class WebAppServices
         services.AddSingleton<AccessTokenReader>();
         services.AddSingleton<RefreshTokens>();
         services.AddSingleton<TokenPairs>();
+        services.AddSingleton<UpstreamTokenProtector>();
     }
 
     /// <summary>The hosted services start in this order, and before the first request is served.</summary>
@@ -69,6 +72,7 @@ internal static class WebAppServices
         services.AddHostedService<SessionSweeper>();
 
         services.AddSingleton<ISessionRows, SessionRows>();
+        services.AddSingleton<IUpstreamRows, UpstreamRows>();
         services.AddSingleton<DatabaseRetry>();
         services.AddSingleton<SessionRevoker>();
         services.AddSingleton<RotationJudge>();
@@ -108,7 +112,7 @@ internal static class WebAppServices
         services.AddSingleton<SessionLifecycle>();
     }
 
-    private static void AddAccounts(this IServiceCollection services)
+    private static void AddAccounts(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddIdentityCore<Account>(options =>
             {
@@ -120,8 +124,14 @@ internal static class WebAppServices
             })
             .AddRoles<IdentityRole>()
             .AddEntityFrameworkStores<WebAppDb>();
-        services.AddScoped<PasswordSignIn>();
         services.AddScoped<Registration>();
+        if (UpstreamServices.IsConfigured(configuration))
+        {
+            services.AddUpstream();
+            return;
+        }
+
+        services.AddScoped<IPasswordCheck, PasswordSignIn>();
         services.AddHostedService<AccountSeeder>();
     }
 
@@ -156,6 +166,7 @@ internal static class WebAppServices
             }
         });
         services.AddRouting(options => options.LowercaseUrls = true);
+        services.AddOpenApi();
         services.AddProblemDetails();
         services.AddExceptionHandler<ProgramExceptionHandler>();
     }

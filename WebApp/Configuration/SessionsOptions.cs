@@ -41,6 +41,19 @@ internal sealed class SessionsOptions
     /// <summary>The largest part of its lifetime by which an access token may be shortened, so that sessions do not expire together.</summary>
     public double Jitter { get; set; } = 0.05;
 
+    /// <summary>What a refresh that must spend an upstream refresh token does while Redis is away.</summary>
+    public WithoutRedis WithoutRedis { get; set; } = WithoutRedis.Refuse;
+
     /// <summary>Whether responses say in <c>Server-Timing</c> that they refreshed. Always on in Development.</summary>
     public bool Explain { get; set; }
+}
+
+/// <summary>What to do without the lock that keeps two nodes from spending one upstream refresh token.</summary>
+internal enum WithoutRedis
+{
+    /// <summary>Nothing is spent; the refresh is put off with 503.</summary>
+    Refuse,
+
+    /// <summary>This is the only node: it goes on, and the database's condition is the only guard.</summary>
+    SingleNode,
 }

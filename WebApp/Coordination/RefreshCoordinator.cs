@@ -21,7 +21,8 @@ internal sealed partial class RefreshCoordinator(
     IOptions<SessionsOptions> options,
     SessionMetrics metrics,
     TimeProvider time,
-    ILogger<RefreshCoordinator> logger)
+    ILogger<RefreshCoordinator> logger,
+    UpstreamRotation? upstream = null)
 {
     private readonly Flights<(SessionId, Generation), RefreshOutcome> flights = new();
 
@@ -91,7 +92,9 @@ internal sealed partial class RefreshCoordinator(
 
         // Decided from the row as it is now, and never from what was known before the wait. With or without the lock: it only
         // saves the losers a statement.
-        var verdict = await judge.JudgeAsync(presented, client, deadline.Token);
+        var verdict = upstream is null
+            ? await judge.JudgeAsync(presented, client, deadline.Token)
+            : await upstream.JudgeAsync(presented, client, lease.Status, deadline.Token);
         switch (verdict.Status)
         {
             case RotationStatus.Rotated:

@@ -8,10 +8,13 @@ internal sealed class SessionLifecycle(SessionOpener opener, SessionRevoker revo
 {
     /// <summary>Opens a session for a person who has just proved who they are.</summary>
     /// <returns>The first pair; null if the account is disabled or has changed since the proof.</returns>
-    public async Task<TokenPair?> OpenAsync(AccountProof proof, ClientInfo client, bool persistent, CancellationToken cancellation)
+    public async Task<TokenPair?> OpenAsync(
+        AccountProof proof, ClientInfo client, SessionTransport transport, bool persistent, CancellationToken cancellation)
     {
         var issuedAt = time.GetUtcNow();
-        return await opener.OpenAsync(proof, client, persistent, cancellation) is { } grant ? pairs.Issue(grant, issuedAt) : null;
+        return await opener.OpenAsync(proof, client, transport, persistent, cancellation) is { } grant
+            ? pairs.Issue(grant, issuedAt)
+            : null;
     }
 
     /// <summary>Ends a session because its person asked for it.</summary>

@@ -9,7 +9,7 @@ using WebApp.Tokens;
 namespace WebApp.Pages;
 
 [IgnoreAntiforgeryToken] // Checked by hand.
-internal sealed class LoginModel(PasswordSignIn passwords, IAntiforgery antiforgery) : PageModel
+internal sealed class LoginModel(IPasswordCheck passwords, IAntiforgery antiforgery) : PageModel
 {
     private const string Wrong =
         "The name or the password is not right, or the account is locked for a few minutes after too many tries.";

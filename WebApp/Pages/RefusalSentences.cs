@@ -12,5 +12,6 @@ internal static class RefusalSentences
         RefusalReason.Revoked => "Your session was ended, here or from another device; please sign in again.",
         RefusalReason.Reuse => "A copy of an old sign-in turned up, so we ended the session to keep your account safe; please sign in again.",
         RefusalReason.AccountChanged => "Your account or its password has changed since you signed in; please sign in again.",
+        RefusalReason.UpstreamRefused => "The server that knows your account has ended your session; please sign in again.",
     };
 }

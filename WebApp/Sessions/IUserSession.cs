@@ -22,6 +22,13 @@ internal interface IUserSession
     bool CanSignIn { get; }
 
     /// <summary>
+    /// The token to call an API with as this person: the upstream issuer's, or without one the access token of this request.
+    /// Waits for a renewal where one is needed. For <see cref="UserAccessTokenHandler"/>.
+    /// </summary>
+    /// <param name="refused">The token that the API has just refused; null if none has been tried.</param>
+    Task<ApiToken> GetApiTokenAsync(string? refused);
+
+    /// <summary>
     /// Opens a session and hands its first pair to the browser with this response. The session that the browser presented ends.
     /// Throws when the database is away, and changes nothing then.
     /// </summary>

@@ -1,17 +1,22 @@
-using Microsoft.Net.Http.Headers;
+using System.Net.Http.Headers;
+using MediaTypeHeaderValue = Microsoft.Net.Http.Headers.MediaTypeHeaderValue;
 
 namespace WebApp.Sessions;
 
 /// <summary>Tells apart who is asking, because a person is answered with pages and a program with status codes.</summary>
 internal static class RequestKinds
 {
+    private const string Api = "/api";
+    private const string Proxy = "/proxy";
+
     /// <summary>
-    /// A program: anything below <c>/api</c>, a <c>fetch</c> or XHR, or whoever asks for JSON and not for HTML. Browsers say
+    /// A program: anything below <c>/api</c> or <c>/proxy</c>, a <c>fetch</c> or XHR, or whoever asks for JSON and not for HTML. Browsers say
     /// which by <c>Sec-Fetch-Mode</c> (Fetch Metadata); where none is sent, the other headers decide.
     /// </summary>
     public static bool IsProgram(this HttpRequest request)
     {
-        if (request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase))
+        if (request.Path.StartsWithSegments(Api, StringComparison.OrdinalIgnoreCase)
+            || request.Path.StartsWithSegments(Proxy, StringComparison.OrdinalIgnoreCase))
         {
             return true;
         }
@@ -33,6 +38,16 @@ internal static class RequestKinds
     /// <summary>Whether the request only reads, so that answering it as nobody does no harm (RFC 9110, section 9.2.1).</summary>
     public static bool IsSafe(this HttpRequest request) =>
         HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);
+
+    /// <summary>
+    /// The token in the Authorization header (RFC 6750, section 2.1), below <c>/api</c> alone: pages know a person by cookies.
+    /// </summary>
+    public static string? Bearer(this HttpRequest request) =>
+        request.Path.StartsWithSegments(Api, StringComparison.OrdinalIgnoreCase)
+        && AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var credentials)
+        && credentials.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase)
+            ? credentials.Parameter ?? ""
+            : null;
 
     private static bool Accepts(HttpRequest request, string subType) =>
         MediaTypeHeaderValue.TryParseList([.. request.Headers.Accept.OfType<string>()], out var types)

@@ -14,7 +14,10 @@ namespace WebApp.Sessions;
 internal static class SessionAnswers
 {
     /// <summary>When it is worth trying again, in seconds.</summary>
-    private const int RetryAfterSeconds = 5;
+    public const int RetryAfterSeconds = 5;
+
+    public const string Over = "The session is over.";
+    public const string NotNow = "The session cannot be checked at the moment. Nothing was done; please try again.";
 
     /// <summary>Answers a request that must be signed in and is not.</summary>
     public static Task ChallengeAsync(RedirectContext<CookieAuthenticationOptions> challenge)
@@ -28,7 +31,9 @@ internal static class SessionAnswers
 
         if (context.Request.IsProgram())
         {
-            return UnauthorizedAsync(context, session?.Refusal);
+            return (session as UserSession)?.BearerFault is { } fault
+                ? GivenTokenNotValid(fault).ExecuteAsync(context)
+                : UnauthorizedAsync(context, session?.Refusal);
         }
 
         context.Response.Headers.CacheControl = CacheControlHeaderValue.NoStoreString;
@@ -59,30 +64,43 @@ internal static class SessionAnswers
 
         return Problem(
             StatusCodes.Status503ServiceUnavailable,
-            "The session cannot be checked at the moment. Nothing was done; please try again.",
+            NotNow,
             new() { ["code"] = "temporarily_unavailable" }).ExecuteAsync(context);
     }
 
     /// <summary>401 for a program (RFC 6750, section 3).</summary>
     public static Task UnauthorizedAsync(HttpContext context, RefusalReason? refusal)
     {
-        context.Response.Headers.CacheControl = CacheControlHeaderValue.NoStoreString;
-        context.Response.Headers.WWWAuthenticate = "Bearer";
         var answer = refusal is { } reason
-            ? Problem(
-                StatusCodes.Status401Unauthorized,
-                "The session is over.",
-                new() { ["code"] = "token_not_valid", ["reason"] = reason.Name() })
-            : Problem(
-                StatusCodes.Status401Unauthorized,
-                "Authentication credentials were not provided.",
-                new() { ["code"] = "not_authenticated" });
+            ? Unauthorized(Over, new() { ["code"] = "token_not_valid", ["reason"] = reason.Name() })
+            : Unauthorized("Authentication credentials were not provided.", new() { ["code"] = "not_authenticated" });
         return answer.ExecuteAsync(context);
     }
+
+    /// <summary>401 for a program that sent this token in a body.</summary>
+    public static IResult TokenNotValid(TokenFault fault) => Unauthorized(fault.Detail, new()
+    {
+        ["code"] = "token_not_valid",
+        ["reason"] = fault.Reason.Name(),
+    });
+
+    /// <summary>401 for a program whose name and password are not right.</summary>
+    public static IResult NoActiveAccount() => Unauthorized("No active account found with the given credentials", []);
+
+    /// <summary>401 for a program that sent this token in the Authorization header.</summary>
+    private static Challenge GivenTokenNotValid(TokenFault fault) => Unauthorized("Given token not valid for any token type", new()
+    {
+        ["code"] = "token_not_valid",
+        ["reason"] = fault.Reason.Name(),
+        ["messages"] = new[] { new { token_class = "AccessToken", token_type = "access", message = fault.Detail } },
+    });
 
     /// <summary>403 for a program.</summary>
     public static IResult Forbidden(string detail) =>
         Problem(StatusCodes.Status403Forbidden, detail, new() { ["code"] = "permission_denied" });
+
+    private static Challenge Unauthorized(string detail, Dictionary<string, object?> extensions) =>
+        new Challenge(Problem(StatusCodes.Status401Unauthorized, detail, extensions));
 
     private static IResult Problem(int status, string detail, Dictionary<string, object?> extensions) =>
         Results.Problem(detail, statusCode: status, extensions: extensions);
@@ -98,5 +116,16 @@ internal static class SessionAnswers
         // A form is not sent again by going back to its address: its page is where its sender was.
         query[options.ReturnUrlParameter] = request.PathBase + request.Path + (request.IsSafe() ? request.QueryString : default);
         return QueryHelpers.AddQueryString(request.PathBase + options.LoginPath, query);
+    }
+
+    /// <summary>An answer that asks for a token, and that no cache keeps (RFC 6750, section 3).</summary>
+    private sealed class Challenge(IResult answer) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.Headers.CacheControl = CacheControlHeaderValue.NoStoreString;
+            httpContext.Response.Headers.WWWAuthenticate = "Bearer realm=\"api\"";
+            return answer.ExecuteAsync(httpContext);
+        }
     }
 }

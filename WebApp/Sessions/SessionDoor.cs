@@ -25,6 +25,11 @@ internal sealed class SessionDoor(
     /// </summary>
     public SessionEvidence Look(HttpRequest request)
     {
+        if (request.Bearer() is { } bearer)
+        {
+            return LookAtBearer(bearer);
+        }
+
         var presented = cookies.Read(request);
         if (InForce(presented.Access) is { } token)
         {
@@ -50,6 +55,41 @@ internal sealed class SessionDoor(
     public AccessToken Open(TokenPair pair) => accessTokens.Read(pair.AccessToken)
         ?? throw new InvalidOperationException("An access token that was just signed cannot be read.");
 
+    /// <summary>
+    /// A program has said who it is. Whatever cookies came along say nothing, and nothing is refreshed: the program has a refresh
+    /// token, and asks for it.
+    /// </summary>
+    private SessionEvidence LookAtBearer(string text)
+    {
+        if (InForce(text) is not { } token)
+        {
+            var fault = FaultOf(text);
+            metrics.Checked(fault.Reason.Name());
+            return SessionEvidence.RefusedBearer(fault);
+        }
+
+        // A call with the access token of a session of cookies proves nothing: the site itself may have made it.
+        if (!token.IsProved(SessionTransport.Body) && token.TryProve(SessionTransport.Body))
+        {
+            seen.Queue(new SessionProof(token.Session, token.Generation, SessionTransport.Body));
+        }
+
+        metrics.Checked("valid");
+        return SessionEvidence.Accepted(text, token, refreshText: null);
+    }
+
+    private TokenFault FaultOf(string text)
+    {
+        if (accessTokens.Read(text) is { } token)
+        {
+            return TokenFault.Of(revoked.ReasonFor(token.Session) ?? RefusalReason.Expired);
+        }
+
+        return (refreshTokens.Read(text, SessionTransport.Body) ?? refreshTokens.Read(text)) is null
+            ? TokenFault.Of(RefusalReason.Invalid)
+            : TokenFault.WrongType;
+    }
+
     private SessionEvidence Nobody()
     {
         metrics.Checked("none");
@@ -60,7 +100,7 @@ internal sealed class SessionDoor(
     private SessionEvidence LookCloser(HttpRequest request)
     {
         var (access, refresh) = cookies.ReadAll(request);
-        var readable = refresh.Select(refreshTokens.Read).OfType<RefreshToken>().ToList();
+        var readable = refresh.Select(text => refreshTokens.Read(text)).OfType<RefreshToken>().ToList();
         foreach (var text in access)
         {
             if (InForce(text) is { } token)
@@ -101,13 +141,13 @@ internal sealed class SessionDoor(
     /// </summary>
     private void Pair(AccessToken token, string? refresh)
     {
-        if (!token.IsPaired
+        if (!token.IsProved(SessionTransport.Cookie)
             && refreshTokens.Read(refresh) is { } other
             && other.Session == token.Session
             && other.Generation == token.Generation
-            && token.TryPair())
+            && token.TryProve(SessionTransport.Cookie))
         {
-            seen.Queue(token.Session, token.Generation);
+            seen.Queue(new SessionProof(token.Session, token.Generation));
         }
     }
 }

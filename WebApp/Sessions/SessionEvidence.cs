@@ -7,13 +7,14 @@ internal sealed class SessionEvidence
 {
     private SessionEvidence(
         AccessToken? access = null, string? accessText = null, string? refreshText = null,
-        RefreshToken? refresh = null, RefusalReason? refusal = null)
+        RefreshToken? refresh = null, RefusalReason? refusal = null, TokenFault? bearerFault = null)
     {
         Access = access;
         AccessText = accessText;
         RefreshText = refreshText;
         Refresh = refresh;
         Refusal = refusal;
+        BearerFault = bearerFault;
     }
 
     /// <summary>There are no tokens.</summary>
@@ -34,10 +35,15 @@ internal sealed class SessionEvidence
     /// <summary>Why nothing can be asked, if tokens were presented and none is good.</summary>
     public RefusalReason? Refusal { get; }
 
+    /// <summary>The same of a token in the Authorization header, in the words of Simple JWT.</summary>
+    public TokenFault? BearerFault { get; }
+
     public static SessionEvidence Accepted(string text, AccessToken token, string? refreshText) =>
         new(access: token, accessText: text, refreshText: refreshText);
 
     public static SessionEvidence NeedsRefresh(RefreshToken token) => new(refresh: token);
 
     public static SessionEvidence Refused(RefusalReason reason) => new(refusal: reason);
+
+    public static SessionEvidence RefusedBearer(TokenFault fault) => new(refusal: fault.Reason, bearerFault: fault);
 }

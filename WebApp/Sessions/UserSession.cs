@@ -30,6 +30,9 @@ internal sealed partial class UserSession(HttpContext context, SessionEvidence e
 
     public bool CanSignIn => services.Cookies.MayTravel(context.Request);
 
+    /// <summary>What is wrong with the token in the Authorization header, if one was sent and is not good.</summary>
+    public TokenFault? BearerFault => evidence.BearerFault;
+
     public bool NeedsRefresh => evidence.Refresh is not null;
 
     private ClientInfo Client => ClientInfo.Of(
@@ -60,6 +63,20 @@ internal sealed partial class UserSession(HttpContext context, SessionEvidence e
         }
     }
 
+    public async Task<ApiToken> GetApiTokenAsync(string? refused)
+    {
+        if (access is null || AccessText is null)
+        {
+            return IsUnavailable ? ApiToken.Unavailable : ApiToken.Refused(Refusal ?? RefusalReason.Invalid);
+        }
+
+        // Ours is in force, or this request would not have come so far. Renewing it earlier would move the session twice within
+        // two windows, which the protocol rules out ("Time"): an API that refuses it means what it says.
+        return services.Upstream is { } upstream
+            ? await upstream.GetAsync(access.User, access.Session, refused)
+            : ApiToken.Of(AccessText);
+    }
+
     public async Task<bool> SignInAsync(AccountProof proof, bool remember)
     {
         if (!CanSignIn)
@@ -68,7 +85,8 @@ internal sealed partial class UserSession(HttpContext context, SessionEvidence e
         }
 
         // Not the request's token: a browser that leaves now must not leave half a sign-in behind.
-        if (await services.Lifecycle.OpenAsync(proof, Client, remember, CancellationToken.None) is not { } opened)
+        if (await services.Lifecycle.OpenAsync(
+            proof, Client, SessionTransport.Cookie, remember, CancellationToken.None) is not { } opened)
         {
             return false;
         }

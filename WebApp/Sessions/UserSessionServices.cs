@@ -15,7 +15,8 @@ internal sealed class UserSessionServices(
     IOptions<SessionsOptions> options,
     IHostEnvironment environment,
     TimeProvider time,
-    ILogger<UserSession> logger)
+    ILogger<UserSession> logger,
+    UpstreamAccess? upstream = null)
 {
     public SessionDoor Door { get; } = door;
 
@@ -24,6 +25,9 @@ internal sealed class UserSessionServices(
     public SessionCookies Cookies { get; } = cookies;
 
     public RevokedSessions Revoked { get; } = revoked;
+
+    /// <summary>The tokens of an upstream issuer; null without one.</summary>
+    public UpstreamAccess? Upstream { get; } = upstream;
 
     public TimeProvider Time { get; } = time;
 

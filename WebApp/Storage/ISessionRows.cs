@@ -22,8 +22,12 @@ internal interface ISessionRows
     /// <param name="presented">A genuine refresh token. One that is ahead of the row moves it too.</param>
     /// <param name="now">The time that is written.</param>
     /// <param name="idleSince">A session that was last used then or earlier is over.</param>
+    /// <param name="renewal">
+    /// A pair of the upstream issuer's to store with it, if the row still holds the pair that it was spent from; null for none.
+    /// </param>
     /// <returns>Whether this call has moved it.</returns>
-    Task<bool> TryRotateAsync(RefreshToken presented, DateTimeOffset now, DateTimeOffset idleSince, CancellationToken cancellation);
+    Task<bool> TryRotateAsync(
+        RefreshToken presented, DateTimeOffset now, DateTimeOffset idleSince, UpstreamRenewal? renewal, CancellationToken cancellation);
 
     /// <summary>Renews the idle limit of a session whose successor is handed out again.</summary>
     /// <param name="session">Which.</param>
@@ -39,9 +43,10 @@ internal interface ISessionRows
     Task<bool> TryRevokeAsync(
         SessionId session, RefusalReason reason, DateTimeOffset now, SecurityEvent? record, CancellationToken cancellation);
 
-    /// <summary>Writes down, all or none, that browsers hold these generations, where they are current and nobody has before.</summary>
+    /// <summary>Writes down, all or none, which generations are held, where they are current, the proof is of the session's
+    /// own transport, and nobody has before.</summary>
     Task MarkSeenAsync(
-        IReadOnlyCollection<KeyValuePair<SessionId, Generation>> proofs, DateTimeOffset now, CancellationToken cancellation);
+        IReadOnlyCollection<SessionProof> proofs, DateTimeOffset now, CancellationToken cancellation);
 
     /// <summary>The sessions that were ended at that time or later, and why.</summary>
     Task<IReadOnlyList<KeyValuePair<SessionId, RefusalReason>>> RevokedSinceAsync(

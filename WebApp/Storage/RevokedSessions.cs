@@ -20,7 +20,7 @@ internal sealed class RevokedSessions(IOptions<SessionsOptions> options, TimePro
     private readonly ConcurrentDictionary<SessionId, Entry> entries = new();
 
     /// <summary>Told after this node has ended a session, on the way of whoever ended it: a listener neither waits nor throws.</summary>
-    public event Action? EndedHere;
+    public event Action<SessionId>? EndedHere;
 
     public int Count => entries.Count;
 
@@ -38,7 +38,7 @@ internal sealed class RevokedSessions(IOptions<SessionsOptions> options, TimePro
     public void AddEndedHere(SessionId session, RefusalReason reason)
     {
         Add(session, reason);
-        EndedHere?.Invoke();
+        EndedHere?.Invoke(session);
     }
 
     /// <summary>Why the session was revoked, or null if it was not, as far as this node knows.</summary>

@@ -21,7 +21,9 @@ internal sealed class RotationJudge(
     /// <param name="presented">A genuine refresh token.</param>
     /// <param name="client">Where it came from, for the record if it is a copy.</param>
     /// <param name="deadline">The refresh's own end. Not a request's: an aborted request must not abort a rotation.</param>
-    public async Task<RotationVerdict> JudgeAsync(RefreshToken presented, ClientInfo client, CancellationToken deadline)
+    /// <param name="renewal">A pair of the upstream issuer's that is stored by the statement that rotates; null for none.</param>
+    public async Task<RotationVerdict> JudgeAsync(
+        RefreshToken presented, ClientInfo client, CancellationToken deadline, UpstreamRenewal? renewal = null)
     {
         if (deadline.IsCancellationRequested)
         {
@@ -38,7 +40,7 @@ internal sealed class RotationJudge(
             for (var look = 1; look <= MaxLooks; look++)
             {
                 // Judged anew after a fault, and not from where it was: what was lost may have been carried out (scenario 24).
-                var judging = retry.RunAsync(() => TryJudgeAsync(presented, client, statements.Token));
+                var judging = retry.RunAsync(() => TryJudgeAsync(presented, client, renewal, statements.Token));
                 if (await judging.WaitAsync(deadline) is { } verdict)
                 {
                     return verdict;
@@ -54,12 +56,29 @@ internal sealed class RotationJudge(
         return RotationVerdict.Unavailable;
     }
 
+    /// <summary>Why a refresh would be refused now; null if it would not. Changes nothing, and throws when the database is away.</summary>
+    public async Task<RefusalReason?> LookAsync(RefreshToken presented, CancellationToken cancellation)
+    {
+        var state = await retry.RunAsync(() => rows.FindAsync(presented.Session, cancellation));
+        var ruling = SessionRulings.For(
+            state, presented.Generation, time.GetUtcNow(), options.Value.IdleTimeout, options.Value.ReplayWindow);
+        return ruling switch
+        {
+            SessionRuling.Revoked => RefusalReasonNames.Parse(state?.Row.RevokedReason) ?? RefusalReason.Revoked,
+            SessionRuling.Expired => RefusalReason.Expired,
+            SessionRuling.AccountChanged => RefusalReason.AccountChanged,
+            SessionRuling.Reuse => RefusalReason.Reuse,
+            SessionRuling.Replay or SessionRuling.Again => null,
+        };
+    }
+
     /// <summary>Null when the row moved between two statements: then nothing was decided.</summary>
-    private async Task<RotationVerdict?> TryJudgeAsync(RefreshToken presented, ClientInfo client, CancellationToken deadline)
+    private async Task<RotationVerdict?> TryJudgeAsync(
+        RefreshToken presented, ClientInfo client, UpstreamRenewal? renewal, CancellationToken deadline)
     {
         deadline.ThrowIfCancellationRequested();
         var now = time.GetUtcNow();
-        if (await rows.TryRotateAsync(presented, now, now - options.Value.IdleTimeout, deadline))
+        if (await rows.TryRotateAsync(presented, now, now - options.Value.IdleTimeout, renewal, deadline))
         {
             // Whoever has ended the session or changed the account since then wins: judged again, the token is a spent one.
             return await rows.FindAsync(presented.Session, deadline) is { IsAlive: true } rotated

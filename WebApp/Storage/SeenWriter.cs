@@ -6,7 +6,7 @@ using WebApp.Tokens;
 namespace WebApp.Storage;
 
 /// <summary>
-/// Writes down that a browser has proved to hold a session's current generation (protocol, "Seen"). Nothing on the request path
+/// Writes down that somebody has proved to hold a session's current generation (protocol, "Seen"). Nothing on the request path
 /// waits for it: a proof is queued, proofs of one session are merged, and the database is written behind the requests' backs.
 /// </summary>
 internal sealed partial class SeenWriter(
@@ -25,16 +25,19 @@ internal sealed partial class SeenWriter(
 
     private static readonly TimeSpan PauseAfterFault = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<SessionId, Generation> waiting = new();
+    private readonly ConcurrentDictionary<(SessionId Session, SessionTransport Transport), Generation> waiting = new();
     private readonly Channel<bool> bell = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
-    /// <summary>Queues the proof that the session's browser holds this generation. Never waits.</summary>
-    public void Queue(SessionId session, Generation generation)
+    /// <summary>Queues the proof that the session's browser or program holds its generation. Never waits.</summary>
+    public void Queue(SessionProof proof)
     {
         if (waiting.Count < MaxWaiting)
         {
-            waiting.AddOrUpdate(session, generation, (_, known) => known.Value > generation.Value ? known : generation);
+            waiting.AddOrUpdate(
+                (proof.Session, proof.Transport),
+                proof.Generation,
+                (_, known) => known.Value > proof.Generation.Value ? known : proof.Generation);
             bell.Writer.TryWrite(true);
         }
     }
@@ -78,7 +81,8 @@ internal sealed partial class SeenWriter(
             {
                 // The window counts from this write and not from the proof: had the database been away in between, a window
                 // counted from the proof could be over before any node had granted a replay in it.
-                await rows.MarkSeenAsync(batch, time.GetUtcNow(), stopping);
+                await rows.MarkSeenAsync(
+                    [.. batch.Select(each => new SessionProof(each.Key.Session, each.Value, each.Key.Transport))], time.GetUtcNow(), stopping);
                 foreach (var proof in batch)
                 {
                     waiting.TryRemove(proof);

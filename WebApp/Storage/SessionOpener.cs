@@ -6,18 +6,19 @@ namespace WebApp.Storage;
 
 /// <summary>Opens sessions. Throws when the database is away; nothing is opened then.</summary>
 internal sealed class SessionOpener(
-    ISessionRows rows, DatabaseRetry retry, IOptions<SessionsOptions> options, TimeProvider time)
+    ISessionRows rows, UpstreamTokenProtector upstream, DatabaseRetry retry, IOptions<SessionsOptions> options, TimeProvider time)
 {
     /// <summary>
     /// A commit whose answer was lost leaves a session that nobody holds, whether the site or the person tries again. It ends by
     /// its idle limit.
     /// </summary>
     /// <returns>The grant of the first generation; null if the account is gone, disabled or changed since the proof.</returns>
-    public Task<SessionGrant?> OpenAsync(AccountProof proof, ClientInfo client, bool persistent, CancellationToken cancellation) =>
-        retry.RunAsync(() => TryOpenAsync(proof, client, persistent, cancellation));
+    public Task<SessionGrant?> OpenAsync(
+        AccountProof proof, ClientInfo client, SessionTransport transport, bool persistent, CancellationToken cancellation) =>
+        retry.RunAsync(() => TryOpenAsync(proof, client, transport, persistent, cancellation));
 
     private async Task<SessionGrant?> TryOpenAsync(
-        AccountProof proof, ClientInfo client, bool persistent, CancellationToken cancellation)
+        AccountProof proof, ClientInfo client, SessionTransport transport, bool persistent, CancellationToken cancellation)
     {
         var now = time.GetUtcNow();
         var row = new SessionRow
@@ -31,7 +32,8 @@ internal sealed class SessionOpener(
             LastUsedAt = now,
             ExpiresAt = now + options.Value.AbsoluteLifetime,
             Persistent = persistent,
-            Transport = SessionTransport.Cookie,
+            Transport = transport,
+            UpstreamTokens = proof.Upstream is { } tokens ? upstream.Protect(tokens) : null,
             UserAgent = client.UserAgent,
             IpAddress = client.IpAddress,
         };

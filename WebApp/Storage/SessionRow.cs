@@ -1,7 +1,9 @@
+using WebApp.Tokens;
+
 namespace WebApp.Storage;
 
 /// <summary>
-/// One session in the database (protocol, "The row"). No token is stored, nor anything one could be made from.
+/// One session in the database (protocol, "The row"). No token of ours is stored, nor anything one could be made from.
 /// </summary>
 internal sealed class SessionRow
 {
@@ -28,7 +30,7 @@ internal sealed class SessionRow
 
     public DateTimeOffset? RevokedAt { get; set; }
 
-    /// <summary>A name of <see cref="Tokens.RefusalReasonNames"/>; null while the session lives.</summary>
+    /// <summary>A name of <see cref="RefusalReasonNames"/>; null while the session lives.</summary>
     public string? RevokedReason { get; set; }
 
     /// <summary>Whether the cookies outlive the browser. Kept here because a browser does not tell.</summary>
@@ -36,13 +38,19 @@ internal sealed class SessionRow
 
     public SessionTransport Transport { get; set; }
 
+    /// <summary>The tokens of an upstream issuer, by <see cref="UpstreamTokenProtector"/>; null without one.</summary>
+    public string? UpstreamTokens { get; set; }
+
+    /// <summary>Counts the pairs of the upstream issuer. Nobody stores one in the place of a pair that he has not read.</summary>
+    public int UpstreamVersion { get; set; }
+
+    /// <summary>Whether somebody has begun to spend the upstream refresh token, and its successor was not stored yet.</summary>
+    public bool UpstreamSpending { get; set; }
+
+    /// <summary>When the issuer first refused that token while its successor may have been on its way to somebody else.</summary>
+    public DateTimeOffset? UpstreamRefusedAt { get; set; }
+
     public required string UserAgent { get; set; }
 
     public required string IpAddress { get; set; }
-}
-
-/// <summary>How a session was opened. Its refresh token is accepted in no other way.</summary>
-internal enum SessionTransport
-{
-    Cookie,
 }

@@ -4,7 +4,7 @@ using WebApp.Tokens;
 namespace WebApp.Storage;
 
 /// <inheritdoc cref="ISessionRows"/>
-internal sealed class SessionRows(IDbContextFactory<WebAppDb> databases) : ISessionRows
+internal sealed class SessionRows(IDbContextFactory<WebAppDb> databases, UpstreamTokenProtector upstream) : ISessionRows
 {
     public async Task<SessionState?> FindAsync(SessionId session, CancellationToken cancellation)
     {
@@ -34,7 +34,10 @@ internal sealed class SessionRows(IDbContextFactory<WebAppDb> databases) : ISess
         return new SessionState(found[0].Row, found[0].Account is { } known
             ? new AccountState(
                 known.UserName ?? "", known.Disabled, known.SecurityStamp ?? "", [.. found.Select(each => each.Role).OfType<string>()])
-            : null);
+            : null)
+        {
+            Upstream = upstream.Read(found[0].Row.UpstreamTokens),
+        };
     }
 
     public async Task<SessionState?> TryOpenAsync(SessionRow row, CancellationToken cancellation)
@@ -60,7 +63,10 @@ internal sealed class SessionRows(IDbContextFactory<WebAppDb> databases) : ISess
         db.Sessions.Add(row);
         await db.SaveChangesAsync(cancellation);
         await transaction.CommitAsync(cancellation);
-        return new SessionState(row, new AccountState(name ?? "", false, row.SecurityStamp, roles));
+        return new SessionState(row, new AccountState(name ?? "", false, row.SecurityStamp, roles))
+        {
+            Upstream = upstream.Read(row.UpstreamTokens),
+        };
     }
 
     /// <summary>
@@ -68,24 +74,35 @@ internal sealed class SessionRows(IDbContextFactory<WebAppDb> databases) : ISess
     /// judged inside, because a look beforehand would let an account that is being disabled rotate once more.
     /// </summary>
     public async Task<bool> TryRotateAsync(
-        RefreshToken presented, DateTimeOffset now, DateTimeOffset idleSince, CancellationToken cancellation)
+        RefreshToken presented, DateTimeOffset now, DateTimeOffset idleSince, UpstreamRenewal? renewal, CancellationToken cancellation)
     {
         var next = presented.Generation.Next.Value;
         await using var db = await databases.CreateDbContextAsync(cancellation);
-        var rows = await db.Sessions
+        var rotatable = db.Sessions
             .Where(row => row.Id == presented.Session.Value
                 && row.Generation <= presented.Generation.Value
                 && row.RevokedAt == null
                 && row.ExpiresAt > now
                 && row.LastUsedAt > idleSince
                 && db.Users.Any(account =>
-                    account.Id == row.UserId && !account.Disabled && account.SecurityStamp == row.SecurityStamp))
-            .ExecuteUpdateAsync(
-                row => row
-                    .SetProperty(session => session.Generation, next)
-                    .SetProperty(session => session.SeenAt, (DateTimeOffset?)null)
-                    .SetProperty(session => session.RotatedAt, now)
-                    .SetProperty(session => session.LastUsedAt, now),
+                    account.Id == row.UserId && !account.Disabled && account.SecurityStamp == row.SecurityStamp));
+        if (renewal is not null)
+        {
+            rotatable = rotatable.Where(row => row.UpstreamVersion == renewal.Replaces);
+        }
+
+        var rows = await rotatable.ExecuteUpdateAsync(
+                row =>
+                {
+                    row.SetProperty(session => session.Generation, next)
+                        .SetProperty(session => session.SeenAt, (DateTimeOffset?)null)
+                        .SetProperty(session => session.RotatedAt, now)
+                        .SetProperty(session => session.LastUsedAt, now);
+                    if (renewal is not null)
+                    {
+                        row.Store(renewal);
+                    }
+                },
                 cancellation);
         return rows == 1;
     }
@@ -130,16 +147,19 @@ internal sealed class SessionRows(IDbContextFactory<WebAppDb> databases) : ISess
     }
 
     public async Task MarkSeenAsync(
-        IReadOnlyCollection<KeyValuePair<SessionId, Generation>> proofs, DateTimeOffset now, CancellationToken cancellation)
+        IReadOnlyCollection<SessionProof> proofs, DateTimeOffset now, CancellationToken cancellation)
     {
         await using var db = await databases.CreateDbContextAsync(cancellation);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
 
         // In one order on all nodes, so that two transactions never wait for each other (scenario 25).
-        foreach (var (session, generation) in proofs.OrderBy(proof => proof.Key.Value))
+        foreach (var proof in proofs.OrderBy(proof => proof.Session.Value))
         {
             await db.Sessions
-                .Where(row => row.Id == session.Value && row.Generation == generation.Value && row.SeenAt == null)
+                .Where(row => row.Id == proof.Session.Value
+                    && row.Generation == proof.Generation.Value
+                    && row.Transport == proof.Transport
+                    && row.SeenAt == null)
                 .ExecuteUpdateAsync(row => row.SetProperty(each => each.SeenAt, now), cancellation);
         }
 

@@ -68,6 +68,9 @@ internal static class SessionRulings
 /// <summary>A session row as it was read, with the account it belongs to.</summary>
 internal sealed record SessionState(SessionRow Row, AccountState? Account)
 {
+    /// <summary>The tokens of an upstream issuer; null without one, or where they cannot be read any more.</summary>
+    public UpstreamTokens? Upstream { get; init; }
+
     /// <summary>Whether nobody has ended the session, and its account is as it was when the session was opened.</summary>
     public bool IsAlive =>
         Row.RevokedAt is null && Account is { Disabled: false } account && account.SecurityStamp == Row.SecurityStamp;
@@ -79,11 +82,12 @@ internal sealed record SessionState(SessionRow Row, AccountState? Account)
             new SessionId(Row.Id),
             new Generation(Row.Generation),
             new UserId(Row.UserId),
-            Account.Name,
-            Account.Roles,
+            Upstream?.Name ?? Account.Name,
+            Upstream?.Roles ?? Account.Roles,
             Row.CreatedAt,
             Row.ExpiresAt,
-            Row.Persistent);
+            Row.Persistent,
+            Row.Transport);
 }
 
 /// <summary>What a session needs to know of an account.</summary>

@@ -29,6 +29,13 @@ internal static class LogEvents
     public const int RefreshDecided = 300;
     public const int RefreshFailed = 301;
 
+    public const int UpstreamNotUnderstood = 310;
+    public const int UpstreamKeysNotFetched = 311;
+    public const int UpstreamSpent = 312;
+    public const int UpstreamDoubtful = 313;
+    public const int UpstreamNotStored = 314;
+    public const int UpstreamNotEnded = 315;
+
     public const int SignInRefused = 401;
     public const int AccountSeeded = 402;
 

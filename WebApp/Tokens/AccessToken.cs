@@ -14,7 +14,7 @@ internal sealed class AccessToken(
     DateTimeOffset authenticatedAt,
     DateTimeOffset expiresAt)
 {
-    private int paired;
+    private int proved;
 
     public UserId User { get; } = user;
 
@@ -27,14 +27,16 @@ internal sealed class AccessToken(
     /// <summary>The first instant at which the token is no longer accepted (RFC 7519, section 4.1.4).</summary>
     public DateTimeOffset ExpiresAt { get; } = expiresAt;
 
-    /// <summary>Whether a refresh token of the same generation has been seen beside this token.</summary>
-    public bool IsPaired => Volatile.Read(ref paired) != 0;
+    /// <summary>Whether somebody has proved, in this way, to hold this token's generation.</summary>
+    public bool IsProved(SessionTransport transport) => (Volatile.Read(ref proved) & Bit(transport)) != 0;
 
-    /// <summary>Marks the token as paired. True for the one caller that did it.</summary>
-    public bool TryPair() => Interlocked.Exchange(ref paired, 1) == 0;
+    /// <summary>Takes note of the proof. True for the one caller that did it.</summary>
+    public bool TryProve(SessionTransport transport) => (Interlocked.Or(ref proved, Bit(transport)) & Bit(transport)) == 0;
 
     /// <summary>A principal of the caller's own: the remembered one is shared by every request that shows this token.</summary>
     public ClaimsPrincipal CreatePrincipal() => new(identity.Clone());
+
+    private static int Bit(SessionTransport transport) => 1 << (int)transport;
 
     public override string ToString() => $"access token of session {Session}, generation {Generation}";
 }

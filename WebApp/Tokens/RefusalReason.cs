@@ -17,4 +17,7 @@ internal enum RefusalReason
 
     /// <summary>The account was disabled or deleted, or its credentials changed.</summary>
     AccountChanged,
+
+    /// <summary>The upstream issuer does not accept the session's tokens any more.</summary>
+    UpstreamRefused,
 }

@@ -10,6 +10,7 @@ internal static class RefusalReasonNames
         RefusalReason.Revoked => "revoked",
         RefusalReason.Reuse => "reuse",
         RefusalReason.AccountChanged => "account_changed",
+        RefusalReason.UpstreamRefused => "upstream_refused",
     };
 
     /// <summary>The reason of that name, or null.</summary>

@@ -8,5 +8,5 @@ internal sealed class TokenPairs(AccessTokenIssuer accessTokens, RefreshTokens r
     public TokenPair Issue(SessionGrant grant, DateTimeOffset issuedAt) => new(
         grant,
         accessTokens.Issue(grant, issuedAt),
-        refreshTokens.Protect(new RefreshToken(grant.Session, grant.Generation, grant.User)));
+        refreshTokens.Protect(new RefreshToken(grant.Session, grant.Generation, grant.User, grant.Transport)));
 }

@@ -15,12 +15,12 @@ namespace WebApp.Tests.Simulation.Teeth;
 internal static class Mutant
 {
     private static readonly string[] Rooms =
-        ["Configuration", "Tokens", "Telemetry", "Storage", "Locking", "Coordination", "Cookies", "Sessions"];
+        ["Configuration", "Tokens", "Telemetry", "Storage", "Locking", "Upstream", "Coordination", "Cookies", "Sessions"];
 
     /// <summary>What the SDK brings into scope for the two projects.</summary>
     private static readonly string[] Usings =
     [
-        "System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Threading",
+        "System", "System.Collections.Generic", "System.IO", "System.Linq", "System.Net.Http", "System.Net.Http.Json", "System.Threading",
         "System.Threading.Tasks", "Microsoft.AspNetCore.Builder", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Http",
         "Microsoft.AspNetCore.Routing", "Microsoft.Extensions.Configuration", "Microsoft.Extensions.DependencyInjection",
         "Microsoft.Extensions.Hosting", "Microsoft.Extensions.Logging",

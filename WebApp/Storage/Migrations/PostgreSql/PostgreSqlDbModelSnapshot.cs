@@ -360,6 +360,18 @@ namespace WebApp.Storage.Migrations.PostgreSql
                         .HasMaxLength(16)
                         .HasColumnType("character varying(16)");
 
+                    b.Property<long?>("UpstreamRefusedAt")
+                        .HasColumnType("bigint");
+
+                    b.Property<bool>("UpstreamSpending")
+                        .HasColumnType("boolean");
+
+                    b.Property<string>("UpstreamTokens")
+                        .HasColumnType("text");
+
+                    b.Property<int>("UpstreamVersion")
+                        .HasColumnType("integer");
+
                     b.Property<string>("UserAgent")
                         .IsRequired()
                         .HasMaxLength(256)

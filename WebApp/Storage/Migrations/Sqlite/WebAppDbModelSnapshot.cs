@@ -328,6 +328,18 @@ namespace WebApp.Storage.Migrations.Sqlite
                         .HasMaxLength(16)
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("UpstreamRefusedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<bool>("UpstreamSpending")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("UpstreamTokens")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("UpstreamVersion")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("UserAgent")
                         .IsRequired()
                         .HasMaxLength(256)
