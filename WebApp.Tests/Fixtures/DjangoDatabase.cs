@@ -53,6 +53,18 @@ internal sealed class DjangoDatabase(string connectionString)
         DELETE FROM auth_user WHERE username = @name
         """);
 
+    /// <summary>
+    /// Reading the blacklist goes on and writing into it waits: refreshes of one token meet where nothing binds the look at the
+    /// list to the entry in it.
+    /// </summary>
+    public async Task<HeldBlacklist> HoldBlacklistAsync()
+    {
+        var connection = await OpenAsync();
+        var held = new HeldBlacklist(connection, await connection.BeginTransactionAsync());
+        await held.AskAsync($"LOCK TABLE {HeldBlacklist.Table} IN SHARE MODE");
+        return held;
+    }
+
     public async Task<NpgsqlConnection> OpenAsync()
     {
         var connection = new NpgsqlConnection(ConnectionString);
@@ -66,5 +78,29 @@ internal sealed class DjangoDatabase(string connectionString)
         await using var command = new NpgsqlCommand(statement, connection);
         command.Parameters.AddWithValue("name", user.Name);
         await command.ExecuteNonQueryAsync();
+    }
+}
+
+/// <summary>Holds up who writes into the blacklist until it is disposed.</summary>
+internal sealed class HeldBlacklist(NpgsqlConnection connection, NpgsqlTransaction transaction) : IAsyncDisposable
+{
+    public const string Table = "token_blacklist_blacklistedtoken";
+
+    /// <summary>Completes once so many wait.</summary>
+    public Task WaitingAsync(int count) => Waiting.UntilAsync(async () => await AskAsync($"""
+        SELECT count(*)::int FROM pg_locks WHERE NOT granted AND relation = '{Table}'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """) as int? >= count);
+
+    public async Task<object?> AskAsync(string statement)
+    {
+        await using var command = new NpgsqlCommand(statement, connection, transaction);
+        return await command.ExecuteScalarAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await transaction.DisposeAsync();
+        await connection.DisposeAsync();
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Json;
 using Microsoft.Net.Http.Headers;
 
@@ -14,33 +15,45 @@ internal static class JsonFields
 
     private const string Whole = "non_field_errors";
 
+    private static readonly JsonElement Nothing = JsonElement.Parse("{}");
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
 
     /// <summary>The values in the order of the names, or the answer that says what is wrong.</summary>
     public static async Task<(string[] Values, IResult? Problem)> ReadAsync(HttpRequest request, params string[] names)
     {
-        if (!IsJson(request.ContentType))
+        var read = await request.BodyReader.ReadAtLeastAsync(MaxLength + 1, request.HttpContext.RequestAborted);
+        try
         {
-            return ([], Detail(StatusCodes.Status415UnsupportedMediaType, $"Unsupported media type \"{request.ContentType}\" in request."));
+            return Read(request.ContentType, read.Buffer, names);
+        }
+        finally
+        {
+            request.BodyReader.AdvanceTo(read.Buffer.End);
+        }
+    }
+
+    private static (string[] Values, IResult? Problem) Read(string? contentType, ReadOnlySequence<byte> bytes, string[] names)
+    {
+        if (bytes.IsEmpty)
+        {
+            return Check(Nothing, names);
+        }
+
+        if (!IsJson(contentType))
+        {
+            return ([], Detail(StatusCodes.Status415UnsupportedMediaType, $"Unsupported media type \"{contentType}\" in request."));
+        }
+
+        if (bytes.Length > MaxLength)
+        {
+            return ([], Detail(StatusCodes.Status413PayloadTooLarge, $"The body is larger than {MaxLength} bytes."));
         }
 
         try
         {
-            var read = await request.BodyReader.ReadAtLeastAsync(MaxLength + 1, request.HttpContext.RequestAborted);
-            try
-            {
-                if (read.Buffer.Length > MaxLength)
-                {
-                    return ([], Detail(StatusCodes.Status413PayloadTooLarge, $"The body is larger than {MaxLength} bytes."));
-                }
-
-                using var body = JsonDocument.Parse(read.Buffer, Strict);
-                return Check(body.RootElement, names);
-            }
-            finally
-            {
-                request.BodyReader.AdvanceTo(read.Buffer.End);
-            }
+            using var body = JsonDocument.Parse(bytes, Strict);
+            return Check(body.RootElement, names);
         }
         catch (JsonException malformed)
         {
@@ -50,6 +63,11 @@ internal static class JsonFields
 
     private static (string[] Values, IResult? Problem) Check(JsonElement body, string[] names)
     {
+        if (body.ValueKind == JsonValueKind.Null)
+        {
+            return ([], Problems(new() { [Whole] = ["No data provided"] }));
+        }
+
         if (body.ValueKind != JsonValueKind.Object)
         {
             return ([], Problems(new() { [Whole] = [$"Invalid data. Expected a dictionary, but got {KindOf(body)}."] }));
@@ -84,10 +102,17 @@ internal static class JsonFields
         return value.ValueKind switch
         {
             JsonValueKind.Null => "This field may not be null.",
-            JsonValueKind.String => string.IsNullOrWhiteSpace(value.GetString()) ? "This field may not be blank." : null,
+            JsonValueKind.String => ProblemOf(value.GetString()!),
             _ => "Not a valid string.",
         };
     }
+
+    private static string? ProblemOf(string text) => text switch
+    {
+        _ when string.IsNullOrWhiteSpace(text) => "This field may not be blank.",
+        _ when text.Contains('\0') => "Null characters are not allowed.",
+        _ => null,
+    };
 
     private static bool IsJson(string? contentType) =>
         MediaTypeHeaderValue.TryParse(contentType, out var type)
@@ -99,7 +124,6 @@ internal static class JsonFields
         JsonValueKind.Array => "list",
         JsonValueKind.String => "str",
         JsonValueKind.Number => "number",
-        JsonValueKind.Null => "null",
         _ => "bool",
     };
 

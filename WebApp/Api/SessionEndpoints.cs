@@ -15,7 +15,7 @@ internal static class SessionEndpoints
 
     public static IEndpointRouteBuilder MapSessionApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/api/me", Me).RequireAuthorization()
+        routes.MapMethods("/api/me", [HttpMethods.Get, HttpMethods.Head], Me).RequireAuthorization()
             .WithTags("Session").WithSummary("Who is signed in, by cookie or by bearer.").ProducesProblem(401).ProducesProblem(503);
         routes.MapPost("/api/auth/token/refresh/", RefreshAsync).WithMetadata(new NoUserSessionAttribute())
             .WithTags("Session").WithSummary("Refreshes by cookie, if the access token has ended.")

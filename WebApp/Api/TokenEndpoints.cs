@@ -29,7 +29,21 @@ internal static class TokenEndpoints
         tokens.MapPost("/blacklist/", BlacklistAsync)
             .WithSummary("Ends the session of a refresh token.")
             .Takes<PresentedRefresh>().Produces<Nothing>().Answers(400, 401, 413, 415, 503);
+        foreach (var path in new[] { "/", "/refresh/", "/verify/", "/blacklist/" })
+        {
+            tokens.Map(path, NotAllowed).ExcludeFromDescription();
+        }
+
         return routes;
+    }
+
+    /// <summary>Else routing would leave a GET to the static files, which know no such file.</summary>
+    private static void NotAllowed(HttpContext context)
+    {
+        context.Response.Headers.Allow = "POST, OPTIONS";
+        context.Response.StatusCode = HttpMethods.IsOptions(context.Request.Method)
+            ? StatusCodes.Status204NoContent
+            : StatusCodes.Status405MethodNotAllowed;
     }
 
     private static async Task<IResult> ObtainAsync(
@@ -47,7 +61,7 @@ internal static class TokenEndpoints
         }
 
         // Not the request's token: a program that leaves now must not leave half a sign-in behind.
-        return await passwords.CheckAsync(values[0], values[1]) is { } proof
+        return await passwords.CheckAsync(values[0].Trim(), values[1]) is { } proof
             && await lifecycle.OpenAsync(
                 proof, Client(context), SessionTransport.Body, persistent: true, CancellationToken.None) is { } pair
                 ? Private(context, new ObtainedTokens(pair.RefreshToken, pair.AccessToken))
@@ -117,7 +131,8 @@ internal static class TokenEndpoints
             return SessionAnswers.TokenNotValid(api.FaultOf(values[0]));
         }
 
-        if (await api.Judge.LookAsync(presented, context.RequestAborted) is { } reason)
+        // A session whose account has changed since is over in any case, and may be ended.
+        if (await api.Judge.LookAsync(presented, context.RequestAborted) is { } reason and not RefusalReason.AccountChanged)
         {
             return SessionAnswers.TokenNotValid(TokenFault.Of(reason));
         }

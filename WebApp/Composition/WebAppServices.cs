@@ -167,7 +167,13 @@ internal static class WebAppServices
         });
         services.AddRouting(options => options.LowercaseUrls = true);
         services.AddOpenApi();
-        services.AddProblemDetails();
+        services.AddProblemDetails(options => options.CustomizeProblemDetails = problem =>
+        {
+            if (problem.ProblemDetails.Status == StatusCodes.Status405MethodNotAllowed)
+            {
+                problem.ProblemDetails.Detail = $"Method \"{problem.HttpContext.Request.Method}\" not allowed.";
+            }
+        });
         services.AddExceptionHandler<ProgramExceptionHandler>();
     }
 }

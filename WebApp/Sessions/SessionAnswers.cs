@@ -88,12 +88,14 @@ internal static class SessionAnswers
     public static IResult NoActiveAccount() => Unauthorized("No active account found with the given credentials", []);
 
     /// <summary>401 for a program that sent this token in the Authorization header.</summary>
-    private static Challenge GivenTokenNotValid(TokenFault fault) => Unauthorized("Given token not valid for any token type", new()
-    {
-        ["code"] = "token_not_valid",
-        ["reason"] = fault.Reason.Name(),
-        ["messages"] = new[] { new { token_class = "AccessToken", token_type = "access", message = fault.Detail } },
-    });
+    private static Challenge GivenTokenNotValid(TokenFault fault) => fault == TokenFault.BadHeader
+        ? Unauthorized(fault.Detail, new() { ["code"] = "bad_authorization_header" })
+        : Unauthorized("Given token not valid for any token type", new()
+        {
+            ["code"] = "token_not_valid",
+            ["reason"] = fault.Reason.Name(),
+            ["messages"] = new[] { new { token_class = "AccessToken", token_type = "access", message = fault.Detail } },
+        });
 
     /// <summary>403 for a program.</summary>
     public static IResult Forbidden(string detail) =>

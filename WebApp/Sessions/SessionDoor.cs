@@ -80,6 +80,11 @@ internal sealed class SessionDoor(
 
     private TokenFault FaultOf(string text)
     {
+        if (text.Length == 0 || text.Contains(' '))
+        {
+            return TokenFault.BadHeader;
+        }
+
         if (accessTokens.Read(text) is { } token)
         {
             return TokenFault.Of(revoked.ReasonFor(token.Session) ?? RefusalReason.Expired);

@@ -10,6 +10,10 @@ internal sealed record TokenFault(string Detail, RefusalReason Reason)
     /// <summary>An access token where a refresh token belongs, or the other way around.</summary>
     public static TokenFault WrongType { get; } = new("Token has wrong type", RefusalReason.Invalid);
 
+    /// <summary>What stands in the Authorization header is no token, or two.</summary>
+    public static TokenFault BadHeader { get; } =
+        new("Authorization header must contain two space-delimited values", RefusalReason.Invalid);
+
     public static TokenFault Of(RefusalReason reason) => new(
         reason switch
         {

@@ -9,6 +9,12 @@ namespace WebApp.Storage;
 /// </summary>
 internal sealed class DatabaseSchema(IDbContextFactory<WebAppDb> databases, IHostEnvironment environment) : IHostedService
 {
+    /// <summary>PostgreSQL's lock of this number is nobody else's in the site's database. It ends with the transaction.</summary>
+    private const string Turn = "SELECT pg_advisory_xact_lock(20260902)";
+
+    /// <summary>How long the nodes before this one may take in all.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         if (environment.IsDevelopment())
@@ -32,6 +38,22 @@ internal sealed class DatabaseSchema(IDbContextFactory<WebAppDb> databases, IHos
     public async Task MigrateAsync(CancellationToken cancellation)
     {
         await using var db = await databases.CreateDbContextAsync(cancellation);
+        await using var turn = db.Database.IsNpgsql() && await db.Database.CanConnectAsync(cancellation)
+            ? await TakeTurnAsync(cancellation)
+            : null;
         await db.Database.MigrateAsync(cancellation);
+    }
+
+    /// <summary>
+    /// Nodes that start together migrate one after the other. EF Core's own lock ends with each migration, and between two of them
+    /// another node could come in that has made up its mind already.
+    /// </summary>
+    private async Task<IAsyncDisposable> TakeTurnAsync(CancellationToken cancellation)
+    {
+        var db = await databases.CreateDbContextAsync(cancellation);
+        db.Database.SetCommandTimeout(Patience);
+        await db.Database.BeginTransactionAsync(cancellation);
+        await db.Database.ExecuteSqlRawAsync(Turn, cancellation);
+        return db;
     }
 }
