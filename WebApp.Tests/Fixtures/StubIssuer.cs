@@ -29,6 +29,9 @@ internal sealed class StubIssuer : IUpstreamIssuer
     /// <summary>Whether it takes one token more than once, as Simple JWT does when two come at the same moment.</summary>
     public bool Forks { get; set; }
 
+    /// <summary>When its last answer left, on the wall.</summary>
+    public long AnsweredAt { get; private set; }
+
     /// <summary>What was asked of it, in order.</summary>
     public ConcurrentQueue<string> Spends { get; } = new();
 
@@ -58,6 +61,7 @@ internal sealed class StubIssuer : IUpstreamIssuer
             return UpstreamAnswer.Unavailable;
         }
 
+        AnsweredAt = The.WallClock.GetTimestamp();
         return answer;
     }
 
