@@ -85,6 +85,25 @@ public sealed class UpstreamKeysTests
         Assert.Equal(1, site.Set.Fetched);
     }
 
+    /// <summary>Whatever it says of itself, it can be nobody's.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("access")]
+    [InlineData("a.b.c")]
+    [InlineData("..")]
+    [InlineData("a.b.c.d.e")]
+    [InlineData("eyJhbGciOiJSUzI1NiJ9.e30")]
+    [InlineData("eyJhbGciOiJSUzI1NiJ9.AAAA.AAAA")]
+    [InlineData("W10.e30.AAAA")]
+    public async Task What_is_no_token_is_nobodys_and_fetches_nothing(string access)
+    {
+        using var site = UpstreamReader.OfSet(A);
+
+        Assert.Null(await site.ReadAsync(access));
+
+        Assert.Equal(0, site.Set.Fetched);
+    }
+
     public static TheoryData<string> Troubles => ["away", "late", "500", "a page", "a list"];
 
     [Theory]

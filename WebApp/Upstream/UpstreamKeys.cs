@@ -43,7 +43,11 @@ internal sealed partial class UpstreamKeys(
             return known ??= [Parse(options.Value.SigningKey)];
         }
 
-        var id = new JsonWebToken(token).Kid;
+        if (IdOf(token) is not { } id)
+        {
+            return [];
+        }
+
         if (Holds(id))
         {
             return known!;
@@ -91,6 +95,19 @@ internal sealed partial class UpstreamKeys(
     }
 
     public void Dispose() => fetching.Dispose();
+
+    /// <summary>The name of the key that a token says it was signed with, empty if it says none. Null for what is no token.</summary>
+    private static string? IdOf(string token)
+    {
+        try
+        {
+            return new JsonWebToken(token).Kid ?? "";
+        }
+        catch (ArgumentException)
+        {
+            return null;
+        }
+    }
 
     private bool Holds(string id) => known is { } keys && (string.IsNullOrEmpty(id) || keys.Any(key => key.KeyId == id));
 
