@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
 using Microsoft.IdentityModel.Tokens;
 using WebApp.Telemetry;
 using WebApp.Tests.Fixtures;
@@ -104,7 +106,7 @@ public sealed class UpstreamKeysTests
         Assert.Equal(0, site.Set.Fetched);
     }
 
-    public static TheoryData<string> Troubles => ["away", "late", "500", "a page", "a list"];
+    public static TheoryData<string> Troubles => ["away", "late", "500", "a page", "a list", "an unknown charset"];
 
     [Theory]
     [MemberData(nameof(Troubles))]
@@ -205,6 +207,13 @@ public sealed class UpstreamKeysTests
         "late" => throw new TaskCanceledException("It took too long."),
         "500" => new HttpResponseMessage(HttpStatusCode.InternalServerError),
         "a page" => StubKeySet.Answer("<!doctype html><title>Please wait</title>"),
-        _ => StubKeySet.Answer("""[{"kty":"RSA"}]"""),
+        "a list" => StubKeySet.Answer("""[{"kty":"RSA"}]"""),
+        _ => new HttpResponseMessage(HttpStatusCode.OK)
+        {
+            Content = new ByteArrayContent(Encoding.UTF8.GetBytes("<p>Please wait</p>"))
+            {
+                Headers = { ContentType = new MediaTypeHeaderValue("text/html", "nonsense") },
+            },
+        },
     };
 }

@@ -116,7 +116,8 @@ internal sealed partial class UpstreamKeys(
     {
         try
         {
-            var text = await clients.CreateClient(Client).GetStringAsync(options.Value.JwksUri, cancellation);
+            // JSON is UTF-8 (RFC 8259, section 8.1). To read a text is to throw for a charset that nobody knows.
+            var text = Encoding.UTF8.GetString(await clients.CreateClient(Client).GetByteArrayAsync(options.Value.JwksUri, cancellation));
             return [.. new JsonWebKeySet(text).GetSigningKeys().Where(key => key is not (SymmetricSecurityKey or JsonWebKey { Kty: "oct" }))];
         }
         catch (Exception away) when (away is HttpRequestException or ArgumentException
