@@ -82,16 +82,25 @@ public sealed class SimpleJwtReplyTests
         status,
         """{"access":"a","refresh":"r","code":"token_not_valid","detail":"No active account found","username":["Blank."]}""");
 
+    /// <summary>JSON may escape half of a character, which is no text.</summary>
+    [Theory]
+    [InlineData(401, """{"code":"\ud800"}""")]
+    [InlineData(401, """{"detail":"\ud800"}""")]
+    [InlineData(401, """{"\ud800":"token_not_valid"}""")]
+    [InlineData(400, """{"\ud800":["This field may not be blank."]}""")]
+    public void Half_a_character_refuses_nothing(int status, string body) =>
+        AssertMeans(SimpleJwtReplyKind.Unavailable, status, body);
+
     [Fact]
     public void A_member_that_is_no_text_has_none()
     {
         var reply = SimpleJwtReply.Of(
             HttpStatusCode.OK,
-            """{"text":"a","empty":"","number":1,"truth":true,"nothing":null,"list":["a"],"object":{"text":"a"}}""");
+            """{"text":"a","empty":"","number":1,"truth":true,"nothing":null,"list":["a"],"object":{"text":"a"},"half":"\udc00"}""");
 
         Assert.Equal("a", reply.Text("text"));
         Assert.Equal("", reply.Text("empty"));
-        Assert.All(["number", "truth", "nothing", "list", "object", "Text", "missing"], name => Assert.Null(reply.Text(name)));
+        Assert.All(["number", "truth", "nothing", "list", "object", "half", "Text", "missing"], name => Assert.Null(reply.Text(name)));
     }
 
     [Fact]

@@ -31,7 +31,33 @@ internal sealed class SimpleJwtReply
 
     public static SimpleJwtReply Of(HttpStatusCode status, string text)
     {
-        if (Parse(text) is not { ValueKind: JsonValueKind.Object } body)
+        try
+        {
+            return Read(status, text);
+        }
+        catch (Exception nonsense) when (nonsense is JsonException or InvalidOperationException)
+        {
+            return Unavailable;
+        }
+    }
+
+    public string? Text(string name)
+    {
+        try
+        {
+            return body.ValueKind == JsonValueKind.Object ? Member(body, name) : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Throws for what is no JSON, and for half of a character, which JSON may hold and a text may not.</summary>
+    private static SimpleJwtReply Read(HttpStatusCode status, string text)
+    {
+        var body = JsonElement.Parse(text);
+        if (body.ValueKind != JsonValueKind.Object)
         {
             return Unavailable;
         }
@@ -48,11 +74,6 @@ internal sealed class SimpleJwtReply
         };
     }
 
-    public string? Text(string name) =>
-        body.ValueKind == JsonValueKind.Object && body.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
-
     private static bool IsRefusal(JsonElement body) =>
         Member(body, "code") is "token_not_valid" or "no_active_account"
         || Member(body, "detail")?.StartsWith("No active account found", StringComparison.Ordinal) == true;
@@ -63,16 +84,4 @@ internal sealed class SimpleJwtReply
 
     private static string? Member(JsonElement body, string name) =>
         body.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
-    private static JsonElement? Parse(string text)
-    {
-        try
-        {
-            return JsonElement.Parse(text);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }
