@@ -232,7 +232,7 @@ public sealed class BadConfigurationTests
         Assert.Equal(holds ? [] : [sentence], Complaints(setting));
 
     /// <summary>What the site says to its own settings with these in their place.</summary>
-    private static IReadOnlyList<string> Complaints(params (string Key, string Value)[] settings)
+    internal static IReadOnlyList<string> Complaints(params (string Key, string Value)[] settings)
     {
         var configuration = new ConfigurationBuilder()
             .AddJsonFile(Path.Combine(Repository.Root.FullName, "appsettings.json"))
