@@ -24,11 +24,18 @@ internal sealed class DjangoSite : IAsyncDisposable
     /// <param name="postgres">For Django's database.</param>
     /// <param name="count">How many nodes.</param>
     /// <param name="changes">Settings of all nodes that differ from the defaults.</param>
-    public static async Task<DjangoSite> StartAsync(
-        SharedPostgres postgres, int count, params (string Key, string Value)[] changes)
-    {
+    public static Task<DjangoSite> StartAsync(SharedPostgres postgres, int count, params (string Key, string Value)[] changes) =>
         // So short that each refresh finds the access token about to end.
-        var django = await DjangoServer.StartAsync(postgres, new DjangoOptions { AccessLifetime = TimeSpan.FromSeconds(5) });
+        StartAsync(postgres, count, TimeSpan.FromSeconds(5), changes);
+
+    /// <param name="postgres">For Django's database.</param>
+    /// <param name="count">How many nodes.</param>
+    /// <param name="accessLifetime">How long Django's access tokens last.</param>
+    /// <param name="changes">Settings of all nodes that differ from the defaults.</param>
+    public static async Task<DjangoSite> StartAsync(
+        SharedPostgres postgres, int count, TimeSpan accessLifetime, params (string Key, string Value)[] changes)
+    {
+        var django = await DjangoServer.StartAsync(postgres, new DjangoOptions { AccessLifetime = accessLifetime });
         try
         {
             return new DjangoSite(django, await GatedCluster.StartAsync(

@@ -246,6 +246,26 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
         Assert.Equal(0, (await site.Cluster.SessionAsync(ada.Pair)).Generation);
     }
 
+    /// <summary>It was good when the site sent it, and had ended when Django looked at it.</summary>
+    [Fact]
+    public async Task A_call_whose_token_Django_refuses_is_repeated_with_a_renewed_one()
+    {
+        // Longer than the margin before its end at which the site itself renews a token.
+        var lifetime = TimeSpan.FromSeconds(15);
+        await using var site = await DjangoSite.StartAsync(postgres, 1, lifetime);
+        var ada = site.Nodes.At(await site.AdaAsync(), 0);
+        await site.Django.OrderAsync(new DjangoTrouble(DjangoSite.Paths.Me) { SecondsBefore = lifetime.TotalSeconds, Times = 1 });
+
+        var answer = await ada.LoadAsync("/proxy/api/me/");
+
+        Assert.Equal((HttpStatusCode.OK, false), (answer.Status, answer.TouchesTokens));
+        Assert.Equal([401, 200], site.Django.Answered(DjangoSite.Paths.Me));
+        Assert.Equal([200], site.Django.Answered(Refresh));
+        var row = await site.Cluster.SessionAsync(ada.Pair);
+        Assert.Equal((0, 1), (row.Generation, row.UpstreamVersion));
+        site.Cluster.Journal.AssertNobodyWasSignedOut();
+    }
+
     [Fact]
     public async Task A_script_of_a_session_that_is_over_is_told_so()
     {
