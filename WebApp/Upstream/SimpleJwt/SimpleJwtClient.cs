@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
 using Polly;
 using Polly.Timeout;
@@ -17,7 +18,10 @@ internal class SimpleJwtClient(HttpClient http)
             using var body = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(fields));
             body.Headers.ContentType = new MediaTypeHeaderValue("application/json");
             using var response = await http.PostAsync(path, body, cancellation);
-            return SimpleJwtReply.Of(response.StatusCode, await response.Content.ReadAsStringAsync(cancellation));
+
+            // JSON is UTF-8 (RFC 8259, section 8.1). To read a text is to throw for a charset that nobody knows.
+            var reply = Encoding.UTF8.GetString(await response.Content.ReadAsByteArrayAsync(cancellation));
+            return SimpleJwtReply.Of(response.StatusCode, reply);
         }
         catch (Exception away) when (away is HttpRequestException or ExecutionRejectedException or TimeoutRejectedException
             || (away is OperationCanceledException && !cancellation.IsCancellationRequested))
