@@ -53,6 +53,12 @@ internal sealed class Visitor : IDisposable
         }
     }
 
+    /// <summary>The languages that the browser asks for, as in Accept-Language.</summary>
+    public string Languages
+    {
+        init => client.DefaultRequestHeaders.TryAddWithoutValidation("Accept-Language", value);
+    }
+
     public IDocument Page => browser.Active ?? throw new InvalidOperationException("No page is open.");
 
     /// <summary>Somebody who has signed in, without the pages for it.</summary>

@@ -68,7 +68,7 @@ internal sealed partial class UpstreamSignIn(
 
             return await FindAsync(user)
                 ?? throw new InvalidOperationException(
-                    $"No account could be made for {user}: {string.Join(" ", result.Errors.Select(error => error.Description))}");
+                    $"No account could be made for {user}: {string.Join(" ", result.Errors.Select(error => error.Code))}");
         }
         catch (DbUpdateException)
         {

@@ -34,6 +34,9 @@ internal static class WebAppPipeline
 
         app.UseSecurityHeaders();
 
+        // Before every page that may answer, those of status codes among them. After a fault the handler above comes by here again.
+        app.UseRequestLocalization();
+
         // A bare status code becomes a page for a person and JSON for a program. Around the door, which answers with bare codes.
         app.UseWhen(context => context.Request.IsProgram(), branch => branch.UseStatusCodePages());
         app.UseWhen(context => !context.Request.IsProgram(), branch => branch.UseStatusCodePagesWithReExecute(ErrorPage));

@@ -6,6 +6,7 @@ using WebApp.Configuration;
 using WebApp.Cookies;
 using WebApp.Coordination;
 using WebApp.Locking;
+using WebApp.Pages;
 using WebApp.Sessions;
 using WebApp.Storage;
 using WebApp.Telemetry;
@@ -30,6 +31,7 @@ internal static class WebAppServices
         services.AddSessions();
         services.AddSingleton<TokenApiServices>();
         services.AddPages(builder.Environment);
+        services.AddLanguages();
     }
 
     internal static void AddConfiguration(this IServiceCollection services) => services
@@ -123,6 +125,7 @@ internal static class WebAppServices
                 options.Password.RequireNonAlphanumeric = false;
             })
             .AddRoles<IdentityRole>()
+            .AddErrorDescriber<AccountErrors>()
             .AddEntityFrameworkStores<WebAppDb>();
         services.AddScoped<Registration>();
         if (UpstreamServices.IsConfigured(configuration))
@@ -159,12 +162,14 @@ internal static class WebAppServices
     {
         services.AddRazorPages(options =>
         {
+            options.Conventions.ConfigureFilter(new LanguageVaries());
+
             // Without a route there is no page, and nobody is asked to sign in for it.
             if (!environment.IsDevelopment())
             {
                 options.Conventions.AddFolderRouteModelConvention("/Demo", page => page.Selectors.Clear());
             }
-        });
+        }).AddTexts();
         services.AddRouting(options => options.LowercaseUrls = true);
         services.AddOpenApi();
         services.AddProblemDetails(options => options.CustomizeProblemDetails = problem =>

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.AspNetCore.Mvc.RazorPages;
@@ -16,14 +15,7 @@ internal sealed class ErrorModel : PageModel
     public int Status { get; private set; }
 
     /// <summary>Where the person wanted to go, if going there again is harmless.</summary>
-    public string? Retry => Request.IsSafe() && Url.IsLocalUrl(OriginalUrl) ? OriginalUrl : null;
-
-    private string? OriginalUrl =>
-        HttpContext.Features.Get<IStatusCodeReExecuteFeature>() is { } reExecuted
-            ? reExecuted.OriginalPathBase + reExecuted.OriginalPath + reExecuted.OriginalQueryString
-            : HttpContext.Features.Get<IExceptionHandlerPathFeature>() is { } failed
-                ? Request.PathBase + failed.Path + Request.QueryString
-                : null;
+    public string? Retry => Request.IsSafe() && HttpContext.TakenOverUrl() is { } url && Url.IsLocalUrl(url) ? url : null;
 
     /// <summary>Runs for every method, with a handler or without one.</summary>
     public override void OnPageHandlerExecuting(PageHandlerExecutingContext context)

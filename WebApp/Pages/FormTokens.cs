@@ -8,9 +8,6 @@ namespace WebApp.Pages;
 /// </summary>
 internal static class FormTokens
 {
-    /// <summary>Said when a form comes back with a token that is no longer good.</summary>
-    public const string OpenTooLong = "This form was open for a long time. Please try again.";
-
     public static async Task<bool> AreGoodAsync(this IAntiforgery antiforgery, HttpContext context)
     {
         try

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
+using Microsoft.Extensions.Localization;
 using WebApp.Accounts;
 using WebApp.Sessions;
 using WebApp.Tokens;
@@ -9,11 +10,9 @@ using WebApp.Tokens;
 namespace WebApp.Pages;
 
 [IgnoreAntiforgeryToken] // Checked by hand.
-internal sealed class LoginModel(IPasswordCheck passwords, IAntiforgery antiforgery) : PageModel
+internal sealed class LoginModel(
+    IPasswordCheck passwords, IAntiforgery antiforgery, IStringLocalizer<Texts> texts) : PageModel
 {
-    private const string Wrong =
-        "The name or the password is not right, or the account is locked for a few minutes after too many tries.";
-
     [BindProperty]
     public SignInForm Input { get; set; } = new();
 
@@ -24,7 +23,7 @@ internal sealed class LoginModel(IPasswordCheck passwords, IAntiforgery antiforg
     public string? Reason { get; set; }
 
     /// <summary>Why the person is here, if a session of theirs has ended.</summary>
-    public string? Notice => RefusalReasonNames.Parse(Reason)?.Sentence();
+    public string? Notice => RefusalReasonNames.Parse(Reason) is { } reason ? texts[reason.Sentence()].Value : null;
 
     /// <summary>Why the form is here again.</summary>
     public string? Problem { get; private set; }
@@ -43,7 +42,7 @@ internal sealed class LoginModel(IPasswordCheck passwords, IAntiforgery antiforg
         if (!await antiforgery.AreGoodAsync(HttpContext))
         {
             // Signed in already: they did so in another tab while this form stood open.
-            return User.Identity?.IsAuthenticated == true ? Onward("/notes") : Again(FormTokens.OpenTooLong);
+            return User.Identity?.IsAuthenticated == true ? Onward("/notes") : Again(texts["Form.OpenTooLong"]);
         }
 
         if (!ModelState.IsValid)
@@ -54,7 +53,7 @@ internal sealed class LoginModel(IPasswordCheck passwords, IAntiforgery antiforg
         return await passwords.CheckAsync(Input.UserName, Input.Password) is { } proof
             && await HttpContext.UserSession().SignInAsync(proof, Input.RememberMe)
                 ? Onward("/notes")
-                : Again(Wrong);
+                : Again(texts["Login.WrongPassword"]);
     }
 
     private PageResult Again(string problem)
@@ -64,14 +63,14 @@ internal sealed class LoginModel(IPasswordCheck passwords, IAntiforgery antiforg
         return Page();
     }
 
-    private LocalRedirectResult Onward(string otherwise) => LocalRedirect(Url.IsLocalUrl(ReturnUrl) ? ReturnUrl : otherwise);
+    private LocalRedirectResult Onward(string otherwise) => LocalRedirect(Url.LocalOr(ReturnUrl, otherwise));
 
     internal sealed class SignInForm
     {
-        [Required(ErrorMessage = "Enter your name.")]
+        [Required(ErrorMessage = "Login.NameMissing")]
         public string UserName { get; set => field = value?.Trim()!; } = ""; // Keyboards of phones add a blank.
 
-        [Required(ErrorMessage = "Enter your password.")]
+        [Required(ErrorMessage = "Login.PasswordMissing")]
         public string Password { get; set; } = "";
 
         public bool RememberMe { get; set; }

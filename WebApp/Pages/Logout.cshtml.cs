@@ -1,13 +1,14 @@
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
+using Microsoft.Extensions.Localization;
 using WebApp.Sessions;
 
 namespace WebApp.Pages;
 
 [IgnoreAntiforgeryToken] // Checked by hand.
 [ResponseCache(NoStore = true, Location = ResponseCacheLocation.None)] // Who is signed in is never yesterday's news.
-internal sealed class LogoutModel(IAntiforgery antiforgery) : PageModel
+internal sealed class LogoutModel(IAntiforgery antiforgery, IStringLocalizer<Texts> texts) : PageModel
 {
     /// <summary>Why the form is here again.</summary>
     public string? Problem { get; private set; }
@@ -21,7 +22,7 @@ internal sealed class LogoutModel(IAntiforgery antiforgery) : PageModel
         if (!await antiforgery.AreGoodAsync(HttpContext))
         {
             // As nobody, the session was over before: the page says so. As somebody, they may confirm.
-            Problem = User.Identity?.IsAuthenticated == true ? FormTokens.OpenTooLong : null;
+            Problem = User.Identity?.IsAuthenticated == true ? texts["Form.OpenTooLong"].Value : null;
             return Page();
         }
 

@@ -2,13 +2,15 @@ using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.RazorPages;
+using Microsoft.Extensions.Localization;
 using WebApp.Accounts;
 using WebApp.Sessions;
 
 namespace WebApp.Pages;
 
 [IgnoreAntiforgeryToken] // Checked by hand.
-internal sealed class RegisterModel(Registration registration, IAntiforgery antiforgery) : PageModel
+internal sealed class RegisterModel(
+    Registration registration, IAntiforgery antiforgery, IStringLocalizer<Texts> texts) : PageModel
 {
     private const string Notes = "/notes";
 
@@ -38,7 +40,7 @@ internal sealed class RegisterModel(Registration registration, IAntiforgery anti
         if (!await antiforgery.AreGoodAsync(HttpContext))
         {
             // Signed in already: they did so in another tab while this form stood open.
-            return User.Identity?.IsAuthenticated == true ? LocalRedirect(Notes) : Again([FormTokens.OpenTooLong]);
+            return User.Identity?.IsAuthenticated == true ? LocalRedirect(Notes) : Again([texts["Form.OpenTooLong"]]);
         }
 
         if (!ModelState.IsValid)
@@ -67,17 +69,17 @@ internal sealed class RegisterModel(Registration registration, IAntiforgery anti
         /// <summary>Longest name, in characters.</summary>
         public const int MaxNameLength = 64;
 
-        [Required(ErrorMessage = "Choose a name.")]
-        [StringLength(MaxNameLength, ErrorMessage = "A name has at most {1} characters.")]
-        [RegularExpression("[A-Za-z0-9._@+-]*", ErrorMessage = "A name holds only letters a to z, digits and - . _ @ +")]
+        [Required(ErrorMessage = "Register.NameMissing")]
+        [StringLength(MaxNameLength, ErrorMessage = "Register.NameTooLong")]
+        [RegularExpression("[A-Za-z0-9._@+-]*", ErrorMessage = "Register.NameLetters")]
         public string UserName { get; set => field = value?.Trim()!; } = ""; // Keyboards of phones add a blank.
 
-        [Required(ErrorMessage = "Choose a password.")]
-        [MinLength(Registration.MinPasswordLength, ErrorMessage = "A password has at least {1} characters.")]
+        [Required(ErrorMessage = "Register.PasswordMissing")]
+        [MinLength(Registration.MinPasswordLength, ErrorMessage = "Register.PasswordTooShort")]
         public string Password { get; set; } = "";
 
-        [Required(ErrorMessage = "Type the password again.")]
-        [Compare(nameof(Password), ErrorMessage = "The two passwords differ.")]
+        [Required(ErrorMessage = "Register.ConfirmMissing")]
+        [Compare(nameof(Password), ErrorMessage = "Register.ConfirmDiffers")]
         public string ConfirmPassword { get; set; } = "";
     }
 }

@@ -1,10 +1,11 @@
-// The page /demo/api: ten calls at once, and what became of each.
+// The page /demo/api: ten calls at once, and what became of each. What it says stands in the page, in the reader's language.
 import { SessionEndedError, sessionFetch } from "./session-client.js";
 
 const CALLS = 10;
 const button = document.getElementById("send");
 const summary = document.getElementById("summary");
 const table = document.getElementById("calls");
+const says = { ...summary.dataset, ...table.dataset };
 
 button.hidden = false;
 button.addEventListener("click", async () => {
@@ -29,7 +30,7 @@ async function call() {
       refresh: refresh?.[1] ?? null,
     };
   } catch (error) {
-    const answer = error instanceof SessionEndedError ? `session over: ${error.reason ?? "not signed in"}` : "no answer";
+    const answer = error instanceof SessionEndedError ? filled(says.sessionOver, error.reason ?? says.notSignedIn) : says.noAnswer;
     return { ok: false, answer, after: performance.now() - begun, refresh: null };
   }
 }
@@ -41,22 +42,26 @@ function show(results) {
   const answered = results.filter(({ ok }) => ok).length;
   const slowest = Math.max(...results.map(({ after }) => after));
   const refreshed = results.filter(({ refresh }) => refresh).length;
-  summary.textContent =
-    `${answered === CALLS ? "All ten" : `${answered} of ten`} succeeded, the slowest after ${milliseconds(slowest)}. ` +
-    (refreshed === 0
-      ? "The access token was in force: nothing was refreshed."
-      : `The access token had expired: one refresh served ${refreshed === CALLS ? "them all" : `${refreshed} of them`}.`);
+  const outcome = answered === CALLS
+    ? filled(says.allSucceeded, milliseconds(slowest))
+    : filled(says.someSucceeded, answered, milliseconds(slowest));
+  const refresh = refreshed === 0 ? says.nothingRefreshed : refreshed === CALLS ? says.allServed : filled(says.someServed, refreshed);
+  summary.textContent = `${outcome} ${refresh}`;
   summary.classList.toggle("problem", answered < CALLS);
   summary.hidden = false;
 }
 
 function row({ answer, after, refresh }, index) {
   const cells = document.createElement("tr");
-  for (const text of [index + 1, answer, milliseconds(after), refresh ?? "as it was"]) {
+  for (const text of [index + 1, answer, milliseconds(after), refresh ?? says.asItWas]) {
     cells.insertCell().textContent = text;
   }
 
   return cells;
+}
+
+function filled(text, ...values) {
+  return text.replace(/\{(\d)\}/g, (_, place) => values[place]);
 }
 
 function milliseconds(time) {

@@ -9,7 +9,7 @@ internal sealed class NoteForm
     /// <summary>
     /// Browsers send a line break as two characters and count it as one against <c>maxlength</c>: here it is one as well.
     /// </summary>
-    [Required(ErrorMessage = "Write something first.")]
-    [StringLength(Note.MaxLength, ErrorMessage = "A note has at most {1} characters.")]
+    [Required(ErrorMessage = "Notes.Missing")]
+    [StringLength(Note.MaxLength, ErrorMessage = "Notes.TooLong")]
     public string Text { get; set => field = value?.ReplaceLineEndings("\n").TrimEnd()!; } = "";
 }
