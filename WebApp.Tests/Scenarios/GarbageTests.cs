@@ -81,6 +81,17 @@ public sealed class GarbageTests
     }
 
     [Fact]
+    public async Task A_return_address_may_hold_any_letter()
+    {
+        await using var site = Site.Start();
+        using var visitor = await Visitor.SignedInAsync(site);
+
+        using var answer = await visitor.GetAsync("/login?returnUrl=%2Fnotes%3Fa%3D%E4%BD%A0%2520%26b%3D%C3%BC");
+
+        Assert.Equal("/notes?a=%E4%BD%A0%20&b=%C3%BC", answer.Headers.Location!.OriginalString);
+    }
+
+    [Fact]
     public async Task No_combination_of_cookies_and_addresses_makes_a_redirect_loop()
     {
         await using var site = Site.Start();
