@@ -68,9 +68,9 @@ public sealed partial class TextsTests
     public void No_code_of_a_page_says_anything_of_its_own() => (
         from file in Pages
         from line in file.Path.EndsWith(".cs", StringComparison.Ordinal) ? file.Lines : RazorMarkup.Of(file).Code
-        from quote in Quotes().Matches(Remarks().Replace(line, ""))
-        where Sentences().IsMatch(quote.Value)
-        select $"{file.Path}: {quote.Value}").AssertNone();
+        let code = Remarks().Replace(line, "")
+        from saying in Quotes().Matches(code).Where(quote => Sentences().IsMatch(quote.Value)).Concat(Titles().Matches(code))
+        select $"{file.Path}: {saying.Value}").AssertNone();
 
     [Theory]
     [InlineData("<p>Hello</p>", "Hello")]
@@ -90,7 +90,7 @@ public sealed partial class TextsTests
     private static IEnumerable<(string Path, string Key)> Uses() =>
         from file in Pages
         from line in file.Lines
-        from key in KeysOf(line)
+        from key in KeysOf(line).Distinct()
         select (file.Path, key);
 
     private static IEnumerable<string> KeysOf(string line)
@@ -139,6 +139,11 @@ public sealed partial class TextsTests
     /// <summary>Two words in a row.</summary>
     [GeneratedRegex(@"\p{L} \p{L}")]
     private static partial Regex Sentences();
+
+    [GeneratedRegex("""
+        \["Title"\]\s*=\s*\$?"[^"]*"
+        """)]
+    private static partial Regex Titles();
 
     [GeneratedRegex(@"\{\d+(?::[^}]*)?\}")]
     private static partial Regex Places();
