@@ -18,6 +18,8 @@ public sealed class BadConfigurationTests
         "or a PostgreSQL one that begins with a host and names a database, such as 'Host=localhost;Database=webapp;Username=webapp'";
     private const string Redis = "must be empty or a StackExchange.Redis configuration that names a host, such as '127.0.0.1:6379'";
 
+    private const string Node = "must be an http or https address with nothing behind the port, such as 'http://127.0.0.1:5080'";
+
     private static readonly string[] Lifespans = ["AccessTokenLifetime", "IdleTimeout", "AbsoluteLifetime", "ReplayWindow"];
 
     /// <summary>A key, a value that cannot be read, and what is wanted instead.</summary>
@@ -40,6 +42,8 @@ public sealed class BadConfigurationTests
                 { "Upstream:Kind", "", "must be None or SimpleJwt" },
                 { "Upstream:Timeout", "10", "must be a time span such as 00:05:00 or 14.00:00:00" },
                 { "Sessions:WithoutRedis", "Maybe", "must be Refuse or SingleNode" },
+                { "Lab:Enabled", "yes, please", "must be true or false" },
+                { "Lab:Nodes", "http://127.0.0.1:5080", "must be a list: Lab:Nodes:0, Lab:Nodes:1 and so on" },
                 { "Upstream", "SimpleJwt", "must be a section with the keys Kind, BaseAddress, SigningKey, JwksUri, Timeout" },
             };
             foreach (var key in (string[])[.. Lifespans, "LockLease", "LockWait"])
@@ -91,6 +95,10 @@ public sealed class BadConfigurationTests
                 { "ConnectionStrings:Database", "Database=webapp;Host=db", Database },
                 { "Upstream:BaseAddress", "https://issuer.example/", "has no meaning while Upstream:Kind is None" },
                 { "Upstream:JwksUri", "https://issuer.example/keys", "has no meaning while Upstream:Kind is None" },
+                { "Lab:Nodes:0", "", Node },
+                { "Lab:Nodes:0", "127.0.0.1:5080", Node },
+                { "Lab:Nodes:0", "ftp://127.0.0.1", Node },
+                { "Lab:Nodes:0", "http://127.0.0.1:5080/lab", Node },
                 { "ConnectionStrings:Redis", " ", Redis },
                 { "ConnectionStrings:Redis", "abortConnect=false", Redis },
                 { "ConnectionStrings:Redis", "127.0.0.1:99999", Redis },
@@ -117,6 +125,7 @@ public sealed class BadConfigurationTests
         { "ConnectionStrings:Postgres", "Database, Redis" },
         { "Accounts:Seeds", "AllowRegistration, Seed" },
         { "Accounts:Seed:0:Name", "UserName, Password, Roles" },
+        { "Lab:Node", "Enabled, Nodes" },
         { "Upstream:BaseAdress", "Kind, BaseAddress, SigningKey, JwksUri, Timeout" },
     };
 
@@ -143,7 +152,7 @@ public sealed class BadConfigurationTests
     {
         // The signing key is a secret, and no sentence repeats it: A_complaint_shows_no_secret, and UpstreamConfigurationTests.
         var tried = Unreadable.Concat(Forbidden).Select(each => each.Data.Item1).Append("Upstream:SigningKey").ToHashSet();
-        Type[] sections = [typeof(ConnectionsOptions), typeof(SessionsOptions), typeof(AccountsOptions), typeof(UpstreamOptions)];
+        Type[] sections = [typeof(ConnectionsOptions), typeof(SessionsOptions), typeof(AccountsOptions), typeof(UpstreamOptions), typeof(LabOptions)];
         foreach (var type in sections)
         {
             var section = type.GetField("Section", BindingFlags.Public | BindingFlags.Static)!.GetRawConstantValue();

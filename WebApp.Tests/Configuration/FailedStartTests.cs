@@ -20,6 +20,18 @@ public sealed class FailedStartTests
     }
 
     [Fact]
+    public async Task Nonsense_that_two_sections_meet_with_is_told_once()
+    {
+        await using var site = BuiltSite.Run(
+            "Development",
+            [
+                ("Sessions:Jitter", "2"), ("Upstream:Kind", "SimpleJwt"), ("Upstream:BaseAddress", "https://issuer.example/"),
+                ("Upstream:SigningKey", new string('k', 32)),
+            ]);
+        await AssertExplainsAsync(site, "Sessions:Jitter is '2', but must be between 0 and 0.5.");
+    }
+
+    [Fact]
     public async Task A_seed_that_cannot_be_made_is_explained()
     {
         await using var site = BuiltSite.Run("Development", [("Accounts:Seed:0:UserName", "a b")]);

@@ -10,7 +10,8 @@ public sealed partial class ArrowTests
 
     private static readonly Dictionary<string, string[]> Arrows = new()
     {
-        ["Pages"] = ["Accounts", "Sessions", "Storage", "Tokens", .. Leaves],
+        ["Pages"] = ["Accounts", "Lab", "Sessions", "Storage", "Tokens", .. Leaves],
+        ["Lab"] = ["Sessions", "Coordination", "Locking", "Storage", "Tokens", .. Leaves],
         ["Api"] = ["Accounts", "Coordination", "Cookies", "Sessions", "Storage", "Tokens", .. Leaves],
         ["Accounts"] = ["Coordination", "Storage", "Upstream", "Tokens", .. Leaves],
         ["Sessions"] = ["Coordination", "Cookies", "Storage", "Tokens", .. Leaves],

@@ -73,9 +73,15 @@ internal sealed class DjangoServer : IAsyncDisposable
     public static HttpContent Body(object value) =>
         new StringContent(JsonSerializer.Serialize(value), encoding: null, mediaType: "application/json");
 
-    /// <summary>A client that neither follows redirects nor keeps cookies.</summary>
+    /// <summary>
+    /// A client that neither follows redirects nor keeps cookies. Nor a connection: gunicorn sends a body after the answer to a
+    /// HEAD, which the next answer would seem to begin with.
+    /// </summary>
     public HttpClient Client() =>
-        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Address };
+        new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.Zero })
+        {
+            BaseAddress = Address,
+        };
 
     /// <summary>Signs somebody in with Django itself.</summary>
     public async Task<CookiePair> SignInAsync(DjangoUser user)

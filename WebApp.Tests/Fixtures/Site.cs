@@ -22,6 +22,7 @@ internal sealed class Site : WebApplicationFactory<Program>
     private readonly DirectoryInfo folder;
     private readonly bool ownsFolder;
     private readonly bool realTime;
+    private Action<IServiceCollection> more = _ => { };
 
     private Site(Dictionary<string, string> settings, DirectoryInfo folder, bool ownsFolder, bool realTime, DateTimeOffset now)
     {
@@ -49,6 +50,9 @@ internal sealed class Site : WebApplicationFactory<Program>
 
     /// <param name="changes">Settings that differ from the defaults.</param>
     public static Site Start(params (string Key, string Value)[] changes) => Start(changes, realTime: false);
+
+    /// <summary>The same with more in it.</summary>
+    public static Site Start(Action<IServiceCollection> more) => Start([], realTime: false, more);
 
     /// <summary>The same in real time, where a server that keeps time of its own takes part. The access token then ends by being left out.</summary>
     public static Site StartInRealTime(params (string Key, string Value)[] changes) => Start(changes, realTime: true);
@@ -101,6 +105,7 @@ internal sealed class Site : WebApplicationFactory<Program>
 
             services.ConfigureDbContext<WebAppDb>(options => options.AddInterceptors(Database));
             services.AddSingleton<IStartupFilter>(Requests);
+            more(services);
         });
     }
 
@@ -119,7 +124,7 @@ internal sealed class Site : WebApplicationFactory<Program>
         }
     }
 
-    private static Site Start((string Key, string Value)[] changes, bool realTime)
+    private static Site Start((string Key, string Value)[] changes, bool realTime, Action<IServiceCollection>? more = null)
     {
         var site = new Site(
             changes.ToDictionary(change => change.Key, change => change.Value),
@@ -127,6 +132,7 @@ internal sealed class Site : WebApplicationFactory<Program>
             ownsFolder: true,
             realTime,
             new DateTimeOffset(2030, 1, 1, 12, 0, 0, TimeSpan.Zero));
+        site.more = more ?? site.more;
         site.StartServer();
         return site;
     }

@@ -150,7 +150,10 @@ internal sealed class Store : IAsyncDisposable
     public Task<SessionRow> RowAsync(SessionId session) =>
         InDatabaseAsync(db => db.Sessions.AsNoTracking().SingleAsync(row => row.Id == session.Value));
 
-    public Task<List<SecurityEvent>> EventsAsync() => InDatabaseAsync(db => db.SecurityEvents.AsNoTracking().ToListAsync());
+    /// <summary>What is recorded, but for signing in and for lost responses that were made good.</summary>
+    public Task<List<SecurityEvent>> EventsAsync() => InDatabaseAsync(db => db.SecurityEvents.AsNoTracking()
+        .Where(each => each.Kind != SecurityEventKinds.SignedIn && each.Kind != SecurityEventKinds.Replayed)
+        .ToListAsync());
 
     /// <summary>Changes a session's row as if another node had.</summary>
     public Task ChangeAsync(SessionId session, Action<SessionRow> change) => InDatabaseAsync(async db =>
@@ -226,6 +229,10 @@ internal sealed class Store : IAsyncDisposable
             .AddSingleton<RevokedSessions>()
             .AddSingleton<RevokedSessionsReader>()
             .AddSingleton<SeenWriter>()
+            .AddSingleton<SecurityEvents>()
+            .AddSingleton<SecurityLog>()
+            .AddSingleton<SessionList>()
+            .AddSingleton<SessionEndings>()
             .AddSingleton<SessionSweeper>()
             .AddSingleton(Random.Shared)
             .AddSingleton<UpstreamTokenProtector>()

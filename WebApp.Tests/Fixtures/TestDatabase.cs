@@ -16,6 +16,9 @@ internal abstract class TestDatabase : IAsyncDisposable
         ? await SqliteDatabase.CreateAsync()
         : new PostgresDatabase(await (await postgres.ServerAsync()).CreateDatabaseAsync());
 
+    /// <summary>For a site in a process of its own.</summary>
+    public abstract string ForSite { get; }
+
     /// <summary>Registers it as the site's.</summary>
     public abstract void AddTo(IServiceCollection services, IInterceptor probe);
 
@@ -34,6 +37,8 @@ internal sealed class SqliteDatabase : TestDatabase
     private SqliteDatabase(string file) => File = file;
 
     public string File { get; }
+
+    public override string ForSite => $"Data Source={File}";
 
     private string ConnectionString => $"Data Source={File};Default Timeout=10";
 
@@ -79,6 +84,8 @@ internal sealed class PostgresDatabase(string connection, string more = "") : Te
 {
     /// <summary>As the site makes it of what is configured, but for the many who meet at a test's gates.</summary>
     private readonly string site = DatabaseServices.Bounded($"{connection};Maximum Pool Size=120;{more}");
+
+    public override string ForSite => connection;
 
     public override void AddTo(IServiceCollection services, IInterceptor probe)
     {

@@ -76,7 +76,7 @@ public sealed class FormTests
         var page = await visitor.SubmitAsync(NoteForm, ("Input.Text", "too late"));
 
         Assert.Equal("/login", new Uri(page.Url).AbsolutePath);
-        Assert.Contains("returnUrl=%2Fnotes", page.Url, StringComparison.Ordinal);
+        Assert.Contains("returnUrl=%2Fkept%2F", page.Url, StringComparison.Ordinal);
         Assert.Equal(0, await site.InDatabaseAsync(db => db.Notes.CountAsync()));
     }
 

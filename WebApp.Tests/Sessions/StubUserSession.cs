@@ -20,6 +20,8 @@ internal sealed class StubUserSession(params ApiToken[] tokens) : IUserSession
 
     public bool CanSignIn => false;
 
+    public ClientInfo Client => ClientInfo.Of(null, null);
+
     public Task<ApiToken> GetApiTokenAsync(string? refused)
     {
         Asked.Add(refused);

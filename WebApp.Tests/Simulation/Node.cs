@@ -27,6 +27,7 @@ internal sealed class Node(World world, int number) : IDisposable
 
     private AccessTokenReader? accessTokens;
     private DeadSessions? dead;
+    private SecurityEvents? events;
 
     public Lane Lane { get; private set; } = new(world, "");
 
@@ -69,8 +70,9 @@ internal sealed class Node(World world, int number) : IDisposable
         var judge = new RotationJudge(rows, Revoker, retry, options, time);
         var locks = new RedisUserLock(world.Redis.SeenFrom(this), options, time, world.Dice, NullLogger<RedisUserLock>.Instance);
         dead = new DeadSessions(time);
+        events = new SecurityEvents(time);
         var coordinator = new RefreshCoordinator(
-            locks, judge, pairs, revoked, dead, world.Budget, options, Metrics, time, NullLogger<RefreshCoordinator>.Instance);
+            locks, judge, pairs, revoked, dead, world.Budget, options, Metrics, events, time, NullLogger<RefreshCoordinator>.Instance);
         var opener = new SessionOpener(rows, new UpstreamTokenProtector(Protection), retry, options, time);
         var cookies = new SessionCookies(Production, time);
         var door = new SessionDoor(cookies, accessTokens, RefreshTokens, revoked, seen, coordinator, Metrics, time);
@@ -133,6 +135,7 @@ internal sealed class Node(World world, int number) : IDisposable
     {
         accessTokens?.Dispose();
         dead?.Dispose();
+        events?.Dispose();
     }
 
     private static async Task<bool> TryReadAllAsync(RevokedSessionsReader reader)

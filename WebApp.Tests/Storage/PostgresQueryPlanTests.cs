@@ -62,6 +62,19 @@ public sealed class PostgresQueryPlanTests(SharedPostgres postgres) : IAsyncLife
         await NoneScansAsync(Sql.ReadRevoked, Sql.Seen, Sql.ReadDue, Sql.Sweep);
     }
 
+    [Fact]
+    public async Task Pages_of_sessions_follow_their_indexes()
+    {
+        var user = token.User;
+        var list = store.Get<SessionList>();
+        await list.LivingAsync(user, CancellationToken.None);
+        var page = await list.PageAsync(null, null, CancellationToken.None);
+        await list.PageAsync(user, new SessionPlace(page.Sessions[0].LastUsedAt, page.Sessions[0].Session), CancellationToken.None);
+        await store.Get<SessionEndings>().EndAllAsync(user, token.Session, RefusalReason.Revoked, SecurityEventKinds.OthersEnded, new ClientInfo("", ""));
+
+        await NoneScansAsync("ORDER BY s.LastUsedAt DESC");
+    }
+
     /// <summary>A batch of the sweeper locks the rows that it deletes, of which nobody has any use, and no others.</summary>
     [Fact]
     public async Task A_sweep_that_is_not_yet_committed_holds_up_no_refresh()

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using WebApp.Storage;
 using WebApp.Tests.Fixtures;
+using WebApp.Tokens;
 using Xunit;
 
 namespace WebApp.Tests.Storage;
@@ -57,6 +58,23 @@ public sealed partial class QueryPlanTests
         string[] expected = [Sql.ReadRevoked, Sql.Seen, Sql.ReadDue, Sql.Sweep];
         Assert.All(expected, part => Assert.True(store.Probe.Count(part) > 0, part));
 
+        await NoneScansAsync(store);
+    }
+
+    [Fact]
+    public async Task Pages_of_sessions_follow_their_indexes()
+    {
+        await using var store = await Store.OpenAsync();
+        var token = await store.SignInAsync();
+        store.Probe.Forget();
+        var user = token.User;
+        var list = store.Get<SessionList>();
+        await list.LivingAsync(user, CancellationToken.None);
+        var page = await list.PageAsync(null, null, CancellationToken.None);
+        await list.PageAsync(user, new SessionPlace(page.Sessions[0].LastUsedAt, page.Sessions[0].Session), CancellationToken.None);
+        await store.Get<SessionEndings>().EndAllAsync(user, token.Session, RefusalReason.Revoked, SecurityEventKinds.OthersEnded, new ClientInfo("", ""));
+
+        Assert.True(store.Probe.Count("ORDER BY s.LastUsedAt DESC") >= 3);
         await NoneScansAsync(store);
     }
 

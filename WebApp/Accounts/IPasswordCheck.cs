@@ -5,9 +5,7 @@ namespace WebApp.Accounts;
 /// <summary>Whoever knows the passwords: this site, or an upstream issuer.</summary>
 internal interface IPasswordCheck
 {
-    /// <summary>
-    /// Proof of the account, or null for whatever stands against it: whoever guesses learns nothing from the difference. Throws
-    /// when the database or the issuer is away.
-    /// </summary>
-    Task<AccountProof?> CheckAsync(string userName, string password);
+    /// <summary>Says what a name and a password are worth. Throws when the database or the issuer is away.</summary>
+    /// <param name="client">Where the attempt comes from, for the record.</param>
+    Task<PasswordOutcome> CheckAsync(string userName, string password, ClientInfo client);
 }

@@ -14,7 +14,7 @@ namespace WebApp.Accounts;
 internal sealed partial class UpstreamSignIn(
     IPasswordIssuer issuer, IServiceScopeFactory scopes, ILogger<UpstreamSignIn> logger) : IPasswordCheck
 {
-    public async Task<AccountProof?> CheckAsync(string userName, string password)
+    public async Task<PasswordOutcome> CheckAsync(string userName, string password, ClientInfo client)
     {
         // Not the request's token: what the issuer has handed out must not be lost with a browser that leaves.
         var answer = await issuer.SignInAsync(userName, password, CancellationToken.None);
@@ -24,7 +24,7 @@ internal sealed partial class UpstreamSignIn(
                 return await ProveAsync(answer.User!.Value, answer.Tokens!);
             case UpstreamStatus.Refused:
                 Refused(logger, "refused by the upstream issuer");
-                return null;
+                return PasswordOutcome.Refused;
             case UpstreamStatus.Unavailable:
                 throw new UpstreamAwayException();
             default:
@@ -32,16 +32,17 @@ internal sealed partial class UpstreamSignIn(
         }
     }
 
-    private async Task<AccountProof?> ProveAsync(UserId user, UpstreamTokens tokens)
+    private async Task<PasswordOutcome> ProveAsync(UserId user, UpstreamTokens tokens)
     {
         var account = await FindAsync(user) ?? await CreateAsync(user);
         if (account.Disabled)
         {
             Refused(logger, "account disabled");
-            return null;
+            return PasswordOutcome.Refused;
         }
 
-        return new AccountProof(user, account.SecurityStamp ?? "", tokens);
+        // A second step is the issuer's affair.
+        return PasswordOutcome.Proved(new AccountProof(user, account.SecurityStamp ?? "", tokens));
     }
 
     private async Task<Account?> FindAsync(UserId user)

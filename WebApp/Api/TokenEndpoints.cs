@@ -3,7 +3,6 @@ using WebApp.Accounts;
 using WebApp.Cookies;
 using WebApp.Coordination;
 using WebApp.Sessions;
-using WebApp.Storage;
 using WebApp.Tokens;
 
 namespace WebApp.Api;
@@ -19,7 +18,7 @@ internal static class TokenEndpoints
         var tokens = routes.MapGroup("/api/token").WithTags("Tokens").WithMetadata(new NoUserSessionAttribute());
         tokens.MapPost("/", ObtainAsync)
             .WithSummary("Opens a session.")
-            .Takes<Credentials>().Produces<ObtainedTokens>().Answers(400, 401, 413, 415, 503);
+            .Takes<Credentials>().Produces<ObtainedTokens>().Answers(400, 401, 413, 415, 429, 503);
         tokens.MapPost("/refresh/", RefreshAsync)
             .WithSummary("Trades a refresh token for its successor.")
             .Takes<PresentedRefresh>().Produces<RefreshedTokens>().Answers(400, 401, 413, 415, 503);
@@ -47,7 +46,7 @@ internal static class TokenEndpoints
     }
 
     private static async Task<IResult> ObtainAsync(
-        HttpContext context, IPasswordCheck passwords, SessionLifecycle lifecycle, SessionCookies connection)
+        HttpContext context, IPasswordCheck passwords, SignInLimits limits, SessionLifecycle lifecycle, SessionCookies connection)
     {
         if (!connection.MayTravel(context.Request))
         {
@@ -60,12 +59,23 @@ internal static class TokenEndpoints
             return problem;
         }
 
-        // Not the request's token: a program that leaves now must not leave half a sign-in behind.
-        return await passwords.CheckAsync(values[0].Trim(), values[1]) is { } proof
-            && await lifecycle.OpenAsync(
-                proof, Client(context), SessionTransport.Body, persistent: true, CancellationToken.None) is { } pair
-                ? Private(context, new ObtainedTokens(pair.RefreshToken, pair.AccessToken))
-                : SessionAnswers.NoActiveAccount();
+        var client = context.Request.Client();
+        if (limits.TryTake(values[0], client.IpAddress) is { } wait)
+        {
+            return SessionAnswers.TooMany(context, wait);
+        }
+
+        var outcome = await passwords.CheckAsync(values[0].Trim(), values[1], client);
+        return outcome.Status switch
+        {
+            // Not the request's token: a program that leaves now must not leave half a sign-in behind.
+            PasswordStatus.Proved when await lifecycle.OpenAsync(
+                outcome.Proof, client, SessionTransport.Body, persistent: true, CancellationToken.None) is { } pair =>
+                Private(context, new ObtainedTokens(pair.RefreshToken, pair.AccessToken)),
+
+            // This contract knows no second step, and a password alone is not enough for the account.
+            PasswordStatus.Proved or PasswordStatus.SecondStepNeeded or PasswordStatus.Refused => SessionAnswers.NoActiveAccount(),
+        };
     }
 
     private static async Task<IResult> RefreshAsync(HttpContext context, TokenApiServices api)
@@ -82,7 +92,7 @@ internal static class TokenEndpoints
         }
 
         // Leaving early ends this request's wait; the rotation itself goes on.
-        var outcome = await api.Coordinator.RefreshAsync(presented, Client(context)).WaitAsync(context.RequestAborted);
+        var outcome = await api.Coordinator.RefreshAsync(presented, context.Request.Client()).WaitAsync(context.RequestAborted);
         switch (outcome.Status)
         {
             case RefreshStatus.Rotated:
@@ -112,7 +122,11 @@ internal static class TokenEndpoints
         return reason switch
         {
             null => Results.Ok(new Nothing()),
-            RefusalReason.Revoked or RefusalReason.Reuse or RefusalReason.UpstreamRefused =>
+            RefusalReason.Revoked
+                or RefusalReason.EndedByAdministrator
+                or RefusalReason.PasswordChanged
+                or RefusalReason.Reuse
+                or RefusalReason.UpstreamRefused =>
                 Results.BadRequest(new { non_field_errors = new[] { TokenFault.Of(reason.Value).Detail } }),
             { } other => SessionAnswers.TokenNotValid(TokenFault.Of(other)),
         };
@@ -163,9 +177,6 @@ internal static class TokenEndpoints
 
         return endpoint;
     }
-
-    private static ClientInfo Client(HttpContext context) => ClientInfo.Of(
-        context.Request.Headers.UserAgent.ToString(), context.Connection.RemoteIpAddress?.ToString());
 
     /// <summary>Tokens are kept by no cache (RFC 6749, section 5.1).</summary>
     private static IResult Private<T>(HttpContext context, T tokens)

@@ -47,6 +47,9 @@ internal static class WebAppPipeline
         app.UseAuthentication();
         app.UseAuthorization();
 
+        // Known to be allowed, and not yet read by its page.
+        app.UseMiddleware<KeptFormMiddleware>();
+
         app.MapStaticAssets().WithMetadata(new NoUserSessionAttribute());
         app.MapRazorPages().WithStaticAssets();
         app.MapSessionApi();

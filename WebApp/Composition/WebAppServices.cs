@@ -1,6 +1,4 @@
 using Microsoft.AspNetCore.Authentication.Cookies;
-using Microsoft.AspNetCore.Identity;
-using WebApp.Accounts;
 using WebApp.Api;
 using WebApp.Configuration;
 using WebApp.Cookies;
@@ -27,9 +25,10 @@ internal static class WebAppServices
         services.AddStorage();
         services.AddLocking(builder.Configuration);
         services.AddCoordination();
-        services.AddAccounts(builder.Configuration);
+        services.AddAccounts(builder.Configuration, builder.Environment);
         services.AddSessions();
         services.AddSingleton<TokenApiServices>();
+        services.AddLab();
         services.AddPages(builder.Environment);
         services.AddLanguages();
     }
@@ -38,7 +37,8 @@ internal static class WebAppServices
         .AddStrictOptions<ConnectionsOptions, ConnectionsRules>(ConnectionsOptions.Section)
         .AddStrictOptions<SessionsOptions, SessionsRules>(SessionsOptions.Section)
         .AddStrictOptions<AccountsOptions, AccountsRules>(AccountsOptions.Section)
-        .AddStrictOptions<UpstreamOptions, UpstreamRules>(UpstreamOptions.Section);
+        .AddStrictOptions<UpstreamOptions, UpstreamRules>(UpstreamOptions.Section)
+        .AddStrictOptions<LabOptions, LabRules>(LabOptions.Section);
 
     private static void AddTelemetry(this IServiceCollection services)
     {
@@ -71,7 +71,10 @@ internal static class WebAppServices
         services.AddHostedService(provider => provider.GetRequiredService<RevokedSessionsReader>());
         services.AddSingleton<SeenWriter>();
         services.AddHostedService(provider => provider.GetRequiredService<SeenWriter>());
+        services.AddSingleton<SecurityEvents>();
+        services.AddHostedService<SecurityEventWriter>();
         services.AddHostedService<SessionSweeper>();
+        services.AddHostedService<RecordSweeper>();
 
         services.AddSingleton<ISessionRows, SessionRows>();
         services.AddSingleton<IUpstreamRows, UpstreamRows>();
@@ -79,6 +82,10 @@ internal static class WebAppServices
         services.AddSingleton<SessionRevoker>();
         services.AddSingleton<RotationJudge>();
         services.AddSingleton<SessionOpener>();
+        services.AddSingleton<SessionList>();
+        services.AddSingleton<SessionEndings>();
+        services.AddSingleton<SecurityLog>();
+        services.AddSingleton<KeptForms>();
         services.AddSingleton<NoteStore>();
         services.AddHealthChecks().AddCheck<DatabaseHealth>("database").AddCheck<SigningKeyHealth>("keys");
     }
@@ -114,35 +121,12 @@ internal static class WebAppServices
         services.AddSingleton<SessionLifecycle>();
     }
 
-    private static void AddAccounts(this IServiceCollection services, IConfiguration configuration)
-    {
-        services.AddIdentityCore<Account>(options =>
-            {
-                options.Password.RequiredLength = Registration.MinPasswordLength;
-                options.Password.RequireDigit = false;
-                options.Password.RequireLowercase = false;
-                options.Password.RequireUppercase = false;
-                options.Password.RequireNonAlphanumeric = false;
-            })
-            .AddRoles<IdentityRole>()
-            .AddErrorDescriber<AccountErrors>()
-            .AddEntityFrameworkStores<WebAppDb>();
-        services.AddScoped<Registration>();
-        if (UpstreamServices.IsConfigured(configuration))
-        {
-            services.AddUpstream();
-            return;
-        }
-
-        services.AddScoped<IPasswordCheck, PasswordSignIn>();
-        services.AddHostedService<AccountSeeder>();
-    }
-
     private static void AddSessions(this IServiceCollection services)
     {
         services.AddSingleton<SessionCookies>();
         services.AddSingleton<SessionDoor>();
         services.AddSingleton<UserSessionServices>();
+        services.AddSingleton<FormKeeper>();
 
         services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(options =>
         {
@@ -170,6 +154,7 @@ internal static class WebAppServices
                 options.Conventions.AddFolderRouteModelConvention("/Demo", page => page.Selectors.Clear());
             }
         }).AddTexts();
+        services.AddLabPages();
         services.AddRouting(options => options.LowercaseUrls = true);
         services.AddOpenApi();
         services.AddProblemDetails(options => options.CustomizeProblemDetails = problem =>

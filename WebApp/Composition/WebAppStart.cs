@@ -89,9 +89,10 @@ internal static class WebAppStart
     {
         OptionsValidationException invalid => invalid.Failures,
         StartException failed => [failed.Message],
-        // Several sections with nonsense in them.
+
+        // Several sections with nonsense in them. What one needs of another is told by both.
         AggregateException several when several.InnerExceptions.All(each => Explain(each) is not null) =>
-            several.InnerExceptions.SelectMany(each => Explain(each)!),
+            several.InnerExceptions.SelectMany(each => Explain(each)!).Distinct(),
         // A settings file that is no JSON.
         InvalidDataException file => [$"{file.Message} {file.GetBaseException().Message}"],
         IOException { InnerException: AddressInUseException } => [failure.Message],

@@ -20,6 +20,7 @@ internal sealed partial class RefreshCoordinator(
     RefreshBudget budget,
     IOptions<SessionsOptions> options,
     SessionMetrics metrics,
+    SecurityEvents events,
     TimeProvider time,
     ILogger<RefreshCoordinator> logger,
     UpstreamRotation? upstream = null)
@@ -101,9 +102,19 @@ internal sealed partial class RefreshCoordinator(
                 return Granted(RefreshStatus.Rotated, verdict);
             case RotationStatus.Replayed:
                 metrics.Replayed(verdict.LostResponse ? "lost_response" : "concurrent");
+                if (verdict.LostResponse)
+                {
+                    events.Queue(SecurityEventKinds.Replayed, presented.User, presented.Session, client);
+                }
+
                 return Granted(RefreshStatus.Replayed, verdict);
             case RotationStatus.Rejected:
                 dead.Remember(presented.Session, verdict.Reason!.Value);
+                if (IsNews(verdict.Reason.Value))
+                {
+                    events.Queue(SecurityEventKinds.RefreshRefused, presented.User, presented.Session, client);
+                }
+
                 return RefreshOutcome.Rejected(verdict.Reason.Value);
             case RotationStatus.Unavailable:
                 return RefreshOutcome.Unavailable;
@@ -114,6 +125,10 @@ internal sealed partial class RefreshCoordinator(
 
     private RefreshOutcome Granted(RefreshStatus status, RotationVerdict verdict) =>
         RefreshOutcome.Granted(status, pairs.Issue(verdict.Grant!, verdict.IssuedAt), time.GetTimestamp());
+
+    /// <summary>Whether the refusal is on no record yet: the judge records what ends a session.</summary>
+    private static bool IsNews(RefusalReason reason) =>
+        reason is not (RefusalReason.Reuse or RefusalReason.AccountChanged or RefusalReason.UpstreamRefused);
 
     private static string Name(RefreshStatus status) => status switch
     {

@@ -17,6 +17,9 @@ internal sealed class ErrorModel : PageModel
     /// <summary>Where the person wanted to go, if going there again is harmless.</summary>
     public string? Retry => Request.IsSafe() && HttpContext.TakenOverUrl() is { } url && Url.IsLocalUrl(url) ? url : null;
 
+    /// <summary>Whether this is a form that met a dead session, and was too large to be kept for its sender (scenario 50).</summary>
+    public bool IsFormTooLarge => Status == StatusCodes.Status413PayloadTooLarge && HttpContext.UserSession().Refusal is not null;
+
     /// <summary>Runs for every method, with a handler or without one.</summary>
     public override void OnPageHandlerExecuting(PageHandlerExecutingContext context)
     {

@@ -5,13 +5,14 @@ using Microsoft.AspNetCore.Mvc.RazorPages;
 using Microsoft.Extensions.Localization;
 using WebApp.Accounts;
 using WebApp.Sessions;
+using WebApp.Storage;
 using WebApp.Tokens;
 
 namespace WebApp.Pages;
 
 [IgnoreAntiforgeryToken] // Checked by hand.
 internal sealed class LoginModel(
-    IPasswordCheck passwords, IAntiforgery antiforgery, IStringLocalizer<Texts> texts) : PageModel
+    IPasswordCheck passwords, SignInLimits limits, SecurityLog log, IAntiforgery antiforgery, IStringLocalizer<Texts> texts) : PageModel
 {
     [BindProperty]
     public SignInForm Input { get; set; } = new();
@@ -24,6 +25,9 @@ internal sealed class LoginModel(
 
     /// <summary>Why the person is here, if a session of theirs has ended.</summary>
     public string? Notice => RefusalReasonNames.Parse(Reason) is { } reason ? texts[reason.Sentence()].Value : null;
+
+    /// <summary>Whether a form of theirs has met the end of their session, and waits for them.</summary>
+    public bool IsFormKept => ReturnUrl?.StartsWith(KeptFormMiddleware.Path + "/", StringComparison.OrdinalIgnoreCase) == true;
 
     /// <summary>Why the form is here again.</summary>
     public string? Problem { get; private set; }
@@ -50,10 +54,27 @@ internal sealed class LoginModel(
             return Page();
         }
 
-        return await passwords.CheckAsync(Input.UserName, Input.Password) is { } proof
-            && await HttpContext.UserSession().SignInAsync(proof, Input.RememberMe)
-                ? Onward("/notes")
-                : Again(texts["Login.WrongPassword"]);
+        var session = HttpContext.UserSession();
+        if (limits.TryTake(Input.UserName, session.Client.IpAddress) is { } wait)
+        {
+            return Again(texts["Login.TooMany", Response.SayTooMany(wait)]);
+        }
+
+        var outcome = await passwords.CheckAsync(Input.UserName, Input.Password, session.Client);
+        switch (outcome.Status)
+        {
+            case PasswordStatus.Proved:
+                return await session.SignInAsync(outcome.Proof, Input.RememberMe)
+                    ? await this.WelcomeAsync(log, outcome.Proof.User, ReturnUrl)
+                    : Again(texts["Login.WrongPassword"]);
+            case PasswordStatus.SecondStepNeeded:
+                await FirstSteps.BeginAsync(HttpContext, outcome.FirstStep, Input.RememberMe);
+                return RedirectToPage("/LoginCode", new { returnUrl = ReturnUrl });
+            case PasswordStatus.Refused:
+                return Again(texts["Login.WrongPassword"]);
+            default:
+                throw new InvalidOperationException(outcome.Status.ToString());
+        }
     }
 
     private PageResult Again(string problem)
@@ -63,7 +84,7 @@ internal sealed class LoginModel(
         return Page();
     }
 
-    private LocalRedirectResult Onward(string otherwise) => LocalRedirect(Url.LocalOr(ReturnUrl, otherwise));
+    private LocalRedirectResult Onward(string otherwise) => this.Onward(ReturnUrl, otherwise);
 
     internal sealed class SignInForm
     {

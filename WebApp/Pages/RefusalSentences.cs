@@ -11,6 +11,8 @@ internal static class RefusalSentences
         RefusalReason.Invalid => "Refusal.Invalid",
         RefusalReason.Expired => "Refusal.Expired",
         RefusalReason.Revoked => "Refusal.Revoked",
+        RefusalReason.EndedByAdministrator => "Refusal.EndedByAdministrator",
+        RefusalReason.PasswordChanged => "Refusal.PasswordChanged",
         RefusalReason.Reuse => "Refusal.Reuse",
         RefusalReason.AccountChanged => "Refusal.AccountChanged",
         RefusalReason.UpstreamRefused => "Refusal.UpstreamRefused",

@@ -69,9 +69,11 @@ internal sealed class RegisterModel(
         /// <summary>Longest name, in characters.</summary>
         public const int MaxNameLength = 64;
 
+        public const string NamePattern = "[A-Za-z0-9._@+-]*";
+
         [Required(ErrorMessage = "Register.NameMissing")]
         [StringLength(MaxNameLength, ErrorMessage = "Register.NameTooLong")]
-        [RegularExpression("[A-Za-z0-9._@+-]*", ErrorMessage = "Register.NameLetters")]
+        [RegularExpression(NamePattern, ErrorMessage = "Register.NameLetters")]
         public string UserName { get; set => field = value?.Trim()!; } = ""; // Keyboards of phones add a blank.
 
         [Required(ErrorMessage = "Register.PasswordMissing")]

@@ -18,6 +18,9 @@ internal interface IUserSession
     /// <summary>Whether nobody could say if a session lives: the person may be signed in, and must not be told otherwise.</summary>
     bool IsUnavailable { get; }
 
+    /// <summary>Where the request comes from, for the record.</summary>
+    ClientInfo Client { get; }
+
     /// <summary>Whether tokens may be handed out on this connection: over HTTPS, or over plain HTTP in Development.</summary>
     bool CanSignIn { get; }
 
@@ -47,4 +50,4 @@ internal interface IUserSession
 /// <param name="ExpiresAt">When the access token ends; the next request after that refreshes.</param>
 /// <param name="SignedInAt">When the person signed in.</param>
 /// <param name="Refreshes">How often the session has been refreshed since.</param>
-internal sealed record SessionGlance(UserId User, DateTimeOffset ExpiresAt, DateTimeOffset SignedInAt, int Refreshes);
+internal sealed record SessionGlance(UserId User, SessionId Session, DateTimeOffset ExpiresAt, DateTimeOffset SignedInAt, int Refreshes);

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using WebApp.Storage;
 using MediaTypeHeaderValue = Microsoft.Net.Http.Headers.MediaTypeHeaderValue;
 
 namespace WebApp.Sessions;
@@ -48,6 +49,10 @@ internal static class RequestKinds
         && credentials.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase)
             ? credentials.Parameter ?? ""
             : null;
+
+    /// <summary>The device that the request comes from.</summary>
+    public static ClientInfo Client(this HttpRequest request) => ClientInfo.Of(
+        request.Headers.UserAgent.ToString(), request.HttpContext.Connection.RemoteIpAddress?.ToString());
 
     private static bool Accepts(HttpRequest request, string subType) =>
         MediaTypeHeaderValue.TryParseList([.. request.Headers.Accept.OfType<string>()], out var types)

@@ -20,25 +20,42 @@ internal static class SessionAnswers
     public const string NotNow = "The session cannot be checked at the moment. Nothing was done; please try again.";
 
     /// <summary>Answers a request that must be signed in and is not.</summary>
-    public static Task ChallengeAsync(RedirectContext<CookieAuthenticationOptions> challenge)
+    public static async Task ChallengeAsync(RedirectContext<CookieAuthenticationOptions> challenge)
     {
         var context = challenge.HttpContext;
-        var session = context.Features.Get<IUserSession>();
+        var session = context.Features.Get<IUserSession>() as UserSession;
         if (session?.IsUnavailable == true || context.Request.IsPrefetch())
         {
-            return UnavailableAsync(context);
+            await UnavailableAsync(context);
+            return;
         }
 
         if (context.Request.IsProgram())
         {
-            return (session as UserSession)?.BearerFault is { } fault
+            await (session?.BearerFault is { } fault
                 ? GivenTokenNotValid(fault).ExecuteAsync(context)
-                : UnauthorizedAsync(context, session?.Refusal);
+                : UnauthorizedAsync(context, session?.Refusal));
+            return;
         }
 
+        var kept = FormKeeper.IsForm(context)
+            ? await context.RequestServices.GetRequiredService<FormKeeper>().TryKeepAsync(context, session)
+            : KeptOutcome.Nothing;
         context.Response.Headers.CacheControl = CacheControlHeaderValue.NoStoreString;
-        context.Response.Redirect(LoginUrl(context.Request, challenge.Options, session?.Refusal));
-        return Task.CompletedTask;
+        if (kept.Status == KeptStatus.TooLarge)
+        {
+            // A page that says what to do. The browser still holds the form.
+            context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+            return;
+        }
+
+        var request = context.Request;
+
+        // A form is not sent again by going back to its address: its page is where its sender was.
+        string returnUrl = kept.Status == KeptStatus.Kept
+            ? $"{request.PathBase}{KeptFormMiddleware.Path}/{kept.Id}"
+            : request.PathBase + request.Path + (request.IsSafe() ? request.QueryString : default);
+        context.Response.Redirect(LoginUrl(request, challenge.Options, session?.Refusal, returnUrl));
     }
 
     /// <summary>Answers a person who is signed in and may not do this.</summary>
@@ -72,7 +89,7 @@ internal static class SessionAnswers
     public static Task UnauthorizedAsync(HttpContext context, RefusalReason? refusal)
     {
         var answer = refusal is { } reason
-            ? Unauthorized(Over, new() { ["code"] = "token_not_valid", ["reason"] = reason.Name() })
+            ? Unauthorized(Over, new() { ["code"] = "token_not_valid", ["reason"] = reason.NameForPrograms() })
             : Unauthorized("Authentication credentials were not provided.", new() { ["code"] = "not_authenticated" });
         return answer.ExecuteAsync(context);
     }
@@ -81,7 +98,7 @@ internal static class SessionAnswers
     public static IResult TokenNotValid(TokenFault fault) => Unauthorized(fault.Detail, new()
     {
         ["code"] = "token_not_valid",
-        ["reason"] = fault.Reason.Name(),
+        ["reason"] = fault.Reason.NameForPrograms(),
     });
 
     /// <summary>401 for a program whose name and password are not right.</summary>
@@ -93,9 +110,20 @@ internal static class SessionAnswers
         : Unauthorized("Given token not valid for any token type", new()
         {
             ["code"] = "token_not_valid",
-            ["reason"] = fault.Reason.Name(),
+            ["reason"] = fault.Reason.NameForPrograms(),
             ["messages"] = new[] { new { token_class = "AccessToken", token_type = "access", message = fault.Detail } },
         });
+
+    /// <summary>429 for a program that tries too often (RFC 6585, section 4).</summary>
+    public static IResult TooMany(HttpContext context, TimeSpan wait)
+    {
+        var seconds = (int)Math.Ceiling(wait.TotalSeconds);
+        context.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        return Problem(
+            StatusCodes.Status429TooManyRequests,
+            $"Request was throttled. Expected available in {seconds} seconds.",
+            new() { ["code"] = "throttled" });
+    }
 
     /// <summary>403 for a program.</summary>
     public static IResult Forbidden(string detail) =>
@@ -107,7 +135,8 @@ internal static class SessionAnswers
     private static IResult Problem(int status, string detail, Dictionary<string, object?> extensions) =>
         Results.Problem(detail, statusCode: status, extensions: extensions);
 
-    private static string LoginUrl(HttpRequest request, CookieAuthenticationOptions options, RefusalReason? refusal)
+    private static string LoginUrl(
+        HttpRequest request, CookieAuthenticationOptions options, RefusalReason? refusal, string returnUrl)
     {
         var query = new Dictionary<string, string?>();
         if (refusal is { } reason)
@@ -115,8 +144,7 @@ internal static class SessionAnswers
             query["reason"] = reason.Name();
         }
 
-        // A form is not sent again by going back to its address: its page is where its sender was.
-        query[options.ReturnUrlParameter] = request.PathBase + request.Path + (request.IsSafe() ? request.QueryString : default);
+        query[options.ReturnUrlParameter] = returnUrl;
         return QueryHelpers.AddQueryString(request.PathBase + options.LoginPath, query);
     }
 

@@ -64,7 +64,7 @@ internal sealed class SessionDoor(
         if (InForce(text) is not { } token)
         {
             var fault = FaultOf(text);
-            metrics.Checked(fault.Reason.Name());
+            metrics.Checked(fault.Reason.NameForPrograms());
             return SessionEvidence.RefusedBearer(fault);
         }
 
@@ -124,8 +124,8 @@ internal sealed class SessionDoor(
 
         // No refresh token is left to ask with: the session is over as far as this browser can tell.
         var reason = ended is null ? RefusalReason.Invalid : revoked.ReasonFor(ended.Session) ?? RefusalReason.Expired;
-        metrics.Checked(reason.Name());
-        return SessionEvidence.Refused(reason);
+        metrics.Checked(reason.NameForPrograms());
+        return SessionEvidence.Refused(reason, ended?.User);
     }
 
     /// <summary>Of several refresh tokens, the one that goes with the access token; of one session's, the newest.</summary>

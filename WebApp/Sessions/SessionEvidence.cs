@@ -7,13 +7,14 @@ internal sealed class SessionEvidence
 {
     private SessionEvidence(
         AccessToken? access = null, string? accessText = null, string? refreshText = null,
-        RefreshToken? refresh = null, RefusalReason? refusal = null, TokenFault? bearerFault = null)
+        RefreshToken? refresh = null, RefusalReason? refusal = null, UserId? refused = null, TokenFault? bearerFault = null)
     {
         Access = access;
         AccessText = accessText;
         RefreshText = refreshText;
         Refresh = refresh;
         Refusal = refusal;
+        RefusedUser = refused;
         BearerFault = bearerFault;
     }
 
@@ -35,6 +36,9 @@ internal sealed class SessionEvidence
     /// <summary>Why nothing can be asked, if tokens were presented and none is good.</summary>
     public RefusalReason? Refusal { get; }
 
+    /// <summary>Whose token that was, if one of them is genuine.</summary>
+    public UserId? RefusedUser { get; }
+
     /// <summary>The same of a token in the Authorization header, in the words of Simple JWT.</summary>
     public TokenFault? BearerFault { get; }
 
@@ -43,7 +47,7 @@ internal sealed class SessionEvidence
 
     public static SessionEvidence NeedsRefresh(RefreshToken token) => new(refresh: token);
 
-    public static SessionEvidence Refused(RefusalReason reason) => new(refusal: reason);
+    public static SessionEvidence Refused(RefusalReason reason, UserId? user) => new(refusal: reason, refused: user);
 
     public static SessionEvidence RefusedBearer(TokenFault fault) => new(refusal: fault.Reason, bearerFault: fault);
 }

@@ -19,7 +19,11 @@ internal sealed record TokenFault(string Detail, RefusalReason Reason)
         {
             RefusalReason.Invalid => "Token is invalid",
             RefusalReason.Expired => "Token is expired",
-            RefusalReason.Revoked or RefusalReason.Reuse or RefusalReason.UpstreamRefused => "Token is blacklisted",
+            RefusalReason.Revoked
+                or RefusalReason.EndedByAdministrator
+                or RefusalReason.PasswordChanged
+                or RefusalReason.Reuse
+                or RefusalReason.UpstreamRefused => "Token is blacklisted",
             RefusalReason.AccountChanged => "No active account found for the given token.",
         },
         reason);

@@ -52,7 +52,7 @@ internal sealed class UserAccessTokenHandler(IHttpContextAccessor current) : Del
         var response = none.Refusal is { } reason
             ? new HttpResponseMessage(HttpStatusCode.Unauthorized)
             {
-                Content = JsonContent.Create(new { detail = SessionAnswers.Over, code = "token_not_valid", reason = reason.Name() }),
+                Content = JsonContent.Create(new { detail = SessionAnswers.Over, code = "token_not_valid", reason = reason.NameForPrograms() }),
             }
             : new HttpResponseMessage(HttpStatusCode.ServiceUnavailable)
             {

@@ -22,9 +22,12 @@ internal sealed partial class UserSession(HttpContext context, SessionEvidence e
 
     public SessionGlance? Current => access is null
         ? null
-        : new SessionGlance(access.User, access.ExpiresAt, access.AuthenticatedAt, access.Generation.Value);
+        : new SessionGlance(access.User, access.Session, access.ExpiresAt, access.AuthenticatedAt, access.Generation.Value);
 
     public RefusalReason? Refusal { get; private set; } = evidence.Refusal;
+
+    /// <summary>Whose session is over, if <see cref="Refusal"/> says that one is and a token of it is genuine.</summary>
+    public UserId? DeadUser => Refusal is null ? null : evidence.Refresh?.User ?? evidence.RefusedUser;
 
     public bool IsUnavailable { get; private set; }
 
@@ -35,8 +38,7 @@ internal sealed partial class UserSession(HttpContext context, SessionEvidence e
 
     public bool NeedsRefresh => evidence.Refresh is not null;
 
-    private ClientInfo Client => ClientInfo.Of(
-        context.Request.Headers.UserAgent.ToString(), context.Connection.RemoteIpAddress?.ToString());
+    public ClientInfo Client => context.Request.Client();
 
     /// <summary>Waits for the refresh and takes over what came of it.</summary>
     public async Task RefreshAsync()

@@ -11,7 +11,7 @@ internal interface ISessionRows
     /// <summary>The row with its account and roles, or null.</summary>
     Task<SessionState?> FindAsync(SessionId session, CancellationToken cancellation);
 
-    /// <summary>Adds a session, if its account is enabled and has the security stamp that the row says.</summary>
+    /// <summary>Adds a session, and records that, if its account is enabled and has the security stamp that the row says.</summary>
     /// <returns>The row with its account and roles; null if the account is gone, disabled or changed, and nothing was added.</returns>
     Task<SessionState?> TryOpenAsync(SessionRow row, CancellationToken cancellation);
 

@@ -32,15 +32,7 @@ internal sealed partial class SessionRevoker(
         SessionRow row, RefusalReason reason, ClientInfo client, DateTimeOffset now, CancellationToken cancellation)
     {
         var session = new SessionId(row.Id);
-        var record = new SecurityEvent
-        {
-            UserId = row.UserId,
-            SessionId = row.Id,
-            Kind = reason.Name(),
-            At = now,
-            UserAgent = client.UserAgent,
-            IpAddress = client.IpAddress,
-        };
+        var record = SecurityEvent.Of(reason.Name(), new UserId(row.UserId), session, client, now);
         if (!await rows.TryRevokeAsync(session, reason, now, record, cancellation))
         {
             return false;
@@ -50,7 +42,8 @@ internal sealed partial class SessionRevoker(
         return true;
     }
 
-    private void Remember(SessionId session, RefusalReason reason)
+    /// <summary>Takes note of a session whose row somebody has ended.</summary>
+    public void Remember(SessionId session, RefusalReason reason)
     {
         revoked.AddEndedHere(session, reason);
         metrics.Revoked(reason.Name());

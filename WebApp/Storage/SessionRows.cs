@@ -61,6 +61,8 @@ internal sealed class SessionRows(IDbContextFactory<WebAppDb> databases, Upstrea
                            orderby role.Name
                            select role.Name).ToListAsync(cancellation);
         db.Sessions.Add(row);
+        db.SecurityEvents.Add(SecurityEvent.Of(
+            SecurityEventKinds.SignedIn, new UserId(row.UserId), new SessionId(row.Id), new ClientInfo(row.UserAgent, row.IpAddress), row.CreatedAt));
         await db.SaveChangesAsync(cancellation);
         await transaction.CommitAsync(cancellation);
         return new SessionState(row, new AccountState(name ?? "", false, row.SecurityStamp, roles))

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
@@ -8,6 +9,9 @@ namespace WebApp.Storage;
 internal class WebAppDb : IdentityDbContext<Account>
 {
     private const int MaxKey = 256;
+
+    /// <summary>Longest id of a passkey, in bytes (Web Authentication Level 3, section 4, "Credential ID").</summary>
+    private const int MaxCredential = 1023;
 
     public WebAppDb(DbContextOptions<WebAppDb> options)
         : base(options)
@@ -23,6 +27,8 @@ internal class WebAppDb : IdentityDbContext<Account>
 
     public DbSet<SecurityEvent> SecurityEvents => Set<SecurityEvent>();
 
+    public DbSet<KeptForm> KeptForms => Set<KeptForm>();
+
     public DbSet<SigningKeyRow> SigningKeys => Set<SigningKeyRow>();
 
     public DbSet<Note> Notes => Set<Note>();
@@ -35,6 +41,16 @@ internal class WebAppDb : IdentityDbContext<Account>
     {
         base.OnModelCreating(builder);
 
+        // The third version of Identity's schema. It takes that from options of the host's, which no migration and no test has.
+        builder.Entity<IdentityUserPasskey<string>>(passkey =>
+        {
+            passkey.ToTable("AspNetUserPasskeys");
+            passkey.HasKey(row => row.CredentialId);
+            passkey.Property(row => row.CredentialId).HasMaxLength(MaxCredential);
+            passkey.OwnsOne(row => row.Data, data => data.ToJson());
+            passkey.HasOne<Account>().WithMany().HasForeignKey(row => row.UserId).IsRequired();
+        });
+
         builder.Entity<SessionRow>(session =>
         {
             session.ToTable("Sessions");
@@ -45,10 +61,10 @@ internal class WebAppDb : IdentityDbContext<Account>
             session.Property(row => row.Transport).HasConversion<string>().HasMaxLength(16);
             session.Property(row => row.UserAgent).HasMaxLength(ClientInfo.MaxUserAgent);
             session.Property(row => row.IpAddress).HasMaxLength(ClientInfo.MaxIpAddress);
-            session.HasIndex(row => row.UserId);
+            session.HasIndex(row => new { row.UserId, row.LastUsedAt, row.Id });
             session.HasIndex(row => row.RevokedAt).HasFilter("\"RevokedAt\" IS NOT NULL");
             session.HasIndex(row => row.ExpiresAt);
-            session.HasIndex(row => row.LastUsedAt);
+            session.HasIndex(row => new { row.LastUsedAt, row.Id });
         });
 
         builder.Entity<SecurityEvent>(securityEvent =>
@@ -59,6 +75,18 @@ internal class WebAppDb : IdentityDbContext<Account>
             securityEvent.Property(row => row.UserAgent).HasMaxLength(ClientInfo.MaxUserAgent);
             securityEvent.Property(row => row.IpAddress).HasMaxLength(ClientInfo.MaxIpAddress);
             securityEvent.HasIndex(row => new { row.UserId, row.At });
+            securityEvent.HasIndex(row => row.At);
+        });
+
+        builder.Entity<KeptForm>(form =>
+        {
+            form.ToTable("KeptForms");
+            form.Property(row => row.Id).ValueGeneratedNever();
+            form.Property(row => row.UserId).HasMaxLength(MaxKey);
+            form.Property(row => row.Browser).HasMaxLength(32);
+            form.HasIndex(row => new { row.UserId, row.CreatedAt });
+            form.HasIndex(row => row.Browser);
+            form.HasIndex(row => row.ExpiresAt);
         });
 
         builder.Entity<SigningKeyRow>(key =>

@@ -18,8 +18,10 @@ internal static class LogEvents
     public const int SweepFailed = 205;
     public const int Swept = 206;
     public const int SigningKeyCreated = 207;
+    public const int SecurityEventsLost = 208;
     public const int DatabaseClockNotRead = 209;
     public const int MachineClockOff = 210;
+    public const int RecordSweepFailed = 211;
     public const int SigningKeySigns = 220;
     public const int SigningKeysStale = 221;
     public const int SigningKeysUnreadable = 222;
@@ -38,6 +40,11 @@ internal static class LogEvents
 
     public const int SignInRefused = 401;
     public const int AccountSeeded = 402;
+    public const int SecondStepRefused = 403;
+    public const int PasskeyNotAdded = 404;
 
     public const int PairLeftTooLate = 500;
+
+    public const int LabRunFailed = 600;
+    public const int LabRunNotKept = 601;
 }

@@ -136,7 +136,7 @@ async function refresh() {
   const answer = await ask().catch(() => UNAVAILABLE);
 
   // News travels beside the lock: with this head start nobody is given the lock who should have had the news.
-  setTimeout(() => turn.release?.(), answer === UNAVAILABLE ? 0 : 50);
+  setTimeout(() => turn.release?.(), answer === UNAVAILABLE ? 0 : 250);
   if (answer === UNAVAILABLE) return answer;
   channel?.postMessage(answer);
   return conclude(answer);

@@ -1,0 +1,139 @@
+using Deque.AxeCore.Playwright;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Playwright;
+using WebApp.Storage;
+using WebApp.Tests.Conventions;
+using WebApp.Tests.Fixtures;
+using WebApp.Tokens;
+using Xunit;
+
+namespace WebApp.Tests.Browser;
+
+/// <summary>
+/// Every page in a real Chromium, in both themes and both languages: axe finds nothing, nothing is wider than a phone, and the
+/// console stays silent. With <c>SCREENSHOTS</c> set to a folder each is drawn there, from a phone to 4K.
+/// </summary>
+public sealed class PageTests(Chromium chromium, BrowserSite site) : IClassFixture<BrowserSite>
+{
+    private static readonly int[] Widths = [360, 768, 1280, 3840];
+
+    /// <summary>Without a session.</summary>
+    private static readonly string[] Open =
+        ["/", "/login", "/login?reason=expired&returnUrl=%2Fkept%2F1", "/register", "/logout", "/error/404", "/error/503"];
+
+    private static readonly string[] Private =
+    [
+        "/", "/notes", "/account", "/account?saved=true", "/account/password", "/account/password?ended=2", "/account/sessions",
+        "/account/activity", "/account/notice", "/admin/sessions", "/admin/sessions?person=nobody", "/kept", "/logout", "/demo/api", "/lab",
+        "/account/two-step", "/account/passkeys", "/error/403",
+    ];
+
+    [Theory]
+    [InlineData(ColorScheme.Light, "en")]
+    [InlineData(ColorScheme.Dark, "en")]
+    [InlineData(ColorScheme.Light, "zh-CN")]
+    public async Task Every_page_is_accessible_in_both_themes_and_both_languages(ColorScheme scheme, string language)
+    {
+        await using var context = await chromium.ContextAsync(new()
+        {
+            BaseURL = site.Address.ToString(),
+            ColorScheme = scheme,
+            Locale = language,
+            ViewportSize = new() { Width = 1280, Height = 900 },
+        });
+        await site.InDatabaseAsync(db => db.SecurityEvents.ExecuteDeleteAsync());
+        var page = await context.NewPageAsync();
+        var findings = new List<string>();
+        page.Console += (_, message) => findings.AddRange(message.Type == "error" && !message.Text.Contains("Failed to load resource", StringComparison.Ordinal)
+            ? [$"{page.Url}: {message.Text}"]
+            : []);
+        foreach (var path in Open)
+        {
+            await VisitAsync(page, path, $"{scheme}-{language}", findings);
+        }
+
+        await page.GotoAsync("/login");
+        await FillAsync(page, "wrong");
+        await CheckAsync(page, "login-refused", $"{scheme}-{language}", findings);
+        await FillAsync(page, "Correct-Horse-1");
+        await PrepareAsync(page);
+        foreach (var path in Private)
+        {
+            await VisitAsync(page, path, $"{scheme}-{language}", findings);
+        }
+
+        findings.AssertNone();
+    }
+
+    private static async Task FillAsync(IPage page, string password)
+    {
+        await page.FillAsync("[name='Input.UserName']", "ada");
+        await page.FillAsync("[name='Input.Password']", password);
+        await page.ClickAsync("main form button");
+        await page.WaitForLoadStateAsync();
+    }
+
+    /// <summary>A note, a copy of a session that was found out, and a form that has met a dead session.</summary>
+    private async Task PrepareAsync(IPage page)
+    {
+        await page.GotoAsync("/notes");
+        await page.FillAsync("[name='Input.Text']", "A note that stands here for the picture.");
+        await page.ClickAsync("form:has([name='Input.Text']) button");
+        await page.WaitForURLAsync("**/notes");
+        await page.FillAsync("[name='Input.Text']", "A note that was never lost.");
+        var pair = (await page.Context.CookiesAsync()).Single(cookie => cookie.Name == "refresh_token").Value;
+        using var elsewhere = new Visitor(site.Address) { Pair = new CookiePair(null, pair) };
+        await elsewhere.OpenAsync("/logout");
+        await elsewhere.SubmitAsync("main form");
+        await page.ClickAsync("form:has([name='Input.Text']) button");
+        await page.WaitForURLAsync("**/login?**");
+        await FillAsync(page, "Correct-Horse-1");
+        await page.WaitForURLAsync("**/kept/**");
+        await site.InDatabaseAsync(async db =>
+        {
+            var session = db.Sessions.OrderByDescending(row => row.CreatedAt).First();
+            db.SecurityEvents.Add(SecurityEvent.Of(
+                SecurityEventKinds.Reuse,
+                new UserId(session.UserId),
+                new SessionId(session.Id),
+                new ClientInfo(session.UserAgent, "203.0.113.7"),
+                session.CreatedAt));
+            return await db.SaveChangesAsync();
+        });
+    }
+
+    private static async Task VisitAsync(IPage page, string path, string label, List<string> findings)
+    {
+        await page.GotoAsync(path);
+        await CheckAsync(page, path, label, findings);
+    }
+
+    private static async Task CheckAsync(IPage page, string path, string label, List<string> findings)
+    {
+        var result = await page.RunAxe();
+        findings.AddRange(result.Violations.SelectMany(violation => violation.Nodes.Select(node => $"{label} {path}: {violation.Id} at {node.Target}")));
+        await page.SetViewportSizeAsync(360, 800);
+        if (await page.EvaluateAsync<int>("() => document.documentElement.scrollWidth") > 360)
+        {
+            findings.Add($"{label} {path}: wider than 360 pixels");
+        }
+
+        await DrawAsync(page, path, label);
+        await page.SetViewportSizeAsync(1280, 900);
+    }
+
+    private static async Task DrawAsync(IPage page, string path, string label)
+    {
+        if (Environment.GetEnvironmentVariable("SCREENSHOTS") is not { Length: > 0 } folder)
+        {
+            return;
+        }
+
+        var name = string.Concat(path.Select(letter => char.IsLetterOrDigit(letter) ? letter : '-')).Trim('-');
+        foreach (var width in Widths)
+        {
+            await page.SetViewportSizeAsync(width, width * 3 / 5);
+            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, $"{(name.Length > 0 ? name : "front")}-{label}-{width}.png"), FullPage = width < 3840 });
+        }
+    }
+}

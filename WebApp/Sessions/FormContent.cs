@@ -1,0 +1,43 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace WebApp.Sessions;
+
+/// <summary>A posted form as it arrived.</summary>
+/// <param name="Target">Path and query of the page it was sent to.</param>
+/// <param name="ContentType">URL-encoded, or multipart with its boundary.</param>
+/// <param name="Body">Byte for byte.</param>
+internal sealed record FormContent(string Target, string ContentType, byte[] Body)
+{
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this);
+
+    public static FormContent? Parse(byte[] bytes)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<FormContent>(bytes);
+        }
+        catch (JsonException)
+        {
+            // Kept by another version of the site.
+            return null;
+        }
+    }
+
+    /// <summary>What is in it, for its sender's eyes.</summary>
+    public Task<IFormCollection> ReadAsync(CancellationToken cancellation)
+    {
+        var request = new DefaultHttpContext().Request;
+        Replace(request);
+        return request.ReadFormAsync(cancellation);
+    }
+
+    /// <summary>Makes it the body of a request, in place of the one that it came with.</summary>
+    public void Replace(HttpRequest request)
+    {
+        request.ContentType = ContentType;
+        request.ContentLength = Body.Length;
+        request.Body = new MemoryStream(Body, writable: false);
+        request.HttpContext.Features.Set<IFormFeature>(new FormFeature(request));
+    }
+}
