@@ -11,7 +11,7 @@ work=$(mktemp -d)
 trap 'kill "${site:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 dotnet build -c Release WebApp --nologo --verbosity quiet
-ASPNETCORE_ENVIRONMENT=Development ASPNETCORE_URLS=http://localhost:0 \
+ASPNETCORE_ENVIRONMENT=Development ASPNETCORE_URLS=http://127.0.0.1:0 \
   ConnectionStrings__Database="Data Source=$work/webapp.db" Sessions__AccessTokenLifetime=01:00:00 \
   dotnet WebApp/bin/Release/net10.0/WebApp.dll --contentRoot="$PWD" >"$work/log" &
 site=$!
