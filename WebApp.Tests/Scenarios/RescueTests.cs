@@ -236,6 +236,43 @@ public sealed class RescueTests
         Assert.Equal(0, await site.InDatabaseAsync(db => db.KeptForms.CountAsync()));
     }
 
+    /// <summary>More fields than a page takes, and a name of a kept form that would break the answer's head.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_cannot_be_read_as_a_confirmation_is_left_to_its_page(bool signedIn)
+    {
+        await using var site = Site.Start();
+        using var ada = await OfferedAsync(site);
+        if (!signedIn)
+        {
+            await EndAllAsync(site);
+        }
+
+        foreach (var body in (string[])[string.Concat(Enumerable.Repeat("a&", 2000)), "__kept_form=x%0D%0Ay", "__kept_form=%E4%BD%A0"])
+        {
+            using var content = new StringContent(body, Encoding.UTF8, "application/x-www-form-urlencoded");
+            using var answer = await ada.SendAsync(HttpMethod.Post, "/notes", content, CancellationToken.None, ("Accept", "text/html"));
+
+            Assert.Equal(signedIn ? HttpStatusCode.BadRequest : HttpStatusCode.Redirect, answer.StatusCode);
+        }
+
+        Assert.Equal(0, await CountAsync(site));
+    }
+
+    [Fact]
+    public async Task A_body_that_the_server_does_not_take_is_no_fault_of_the_site()
+    {
+        await using var site = Site.Start();
+        using var ada = await Visitor.SignedInAsync(site);
+        await EndAllAsync(site);
+        using var form = new MultipartFormDataContent { { new ByteArrayContent(new byte[31_000_000]), "file", "huge.bin" } };
+
+        using var answer = await ada.SendAsync(HttpMethod.Post, "/notes", form, CancellationToken.None, ("Accept", "text/html"), ("Expect", "100-continue"));
+
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
+    }
+
     [Fact]
     public async Task Of_one_person_the_ten_newest_are_kept()
     {

@@ -20,9 +20,14 @@ internal static class WebAppPipeline
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandlingPath = "/error",
-            StatusCodeSelector = exception => exception.IsDatabaseAway() || exception is UpstreamAwayException
-                ? StatusCodes.Status503ServiceUnavailable
-                : StatusCodes.Status500InternalServerError,
+            StatusCodeSelector = exception => exception switch
+            {
+                _ when exception.IsDatabaseAway() || exception is UpstreamAwayException => StatusCodes.Status503ServiceUnavailable,
+
+                // A body that the server does not take: too large, or cut off.
+                BadHttpRequestException refused => refused.StatusCode,
+                _ => StatusCodes.Status500InternalServerError,
+            },
         });
 
         // Tokens travel over HTTPS alone, except on a developer's machine.

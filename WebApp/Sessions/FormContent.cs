@@ -24,12 +24,25 @@ internal sealed record FormContent(string Target, string ContentType, byte[] Bod
         }
     }
 
-    /// <summary>What is in it, for its sender's eyes.</summary>
-    public Task<IFormCollection> ReadAsync(CancellationToken cancellation)
+    /// <summary>What is in it, for its sender's eyes. Nothing, if it is no form that anybody could read.</summary>
+    public async Task<IFormCollection> ReadAsync(CancellationToken cancellation)
     {
         var request = new DefaultHttpContext().Request;
         Replace(request);
-        return request.ReadFormAsync(cancellation);
+        return await TryReadAsync(request, cancellation) ?? FormCollection.Empty;
+    }
+
+    /// <summary>The form of a request; null if it is broken, or has more fields than any page takes.</summary>
+    public static async Task<IFormCollection?> TryReadAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            return await request.ReadFormAsync(cancellation);
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Makes it the body of a request, in place of the one that it came with.</summary>

@@ -51,8 +51,7 @@ internal sealed class KeptFormMiddleware(RequestDelegate next, FormKeeper keeper
     private async Task ConfirmAsync(HttpContext context)
     {
         var request = context.Request;
-        var form = await request.ReadFormAsync(context.RequestAborted);
-        if (!form.ContainsKey(Field))
+        if (await FormContent.TryReadAsync(request, context.RequestAborted) is not { } form || !Guid.TryParse(form[Field], out var id))
         {
             await next(context);
             return;
@@ -60,13 +59,12 @@ internal sealed class KeptFormMiddleware(RequestDelegate next, FormKeeper keeper
 
         // Whatever is wrong, the form stays where it is, and its page says how things stand.
         if (context.Features.Get<IUserSession>()?.Current is not { } current
-            || !Guid.TryParse(form[Field], out var id)
             || await keeper.FindAsync(request, current.User, id) is not { } kept
             || kept.Content.Target != request.PathBase + request.Path + request.QueryString
             || !await antiforgery.IsRequestValidAsync(context)
             || !await forms.TryTakeAsync(id, Moment(form[SentBefore])))
         {
-            context.Response.Redirect(request.PathBase + Path + "/" + form[Field]);
+            context.Response.Redirect($"{request.PathBase}{Path}/{id}");
             return;
         }
 
