@@ -35,10 +35,15 @@ for page in "${pages[@]}"; do
     --only-categories=performance,accessibility,best-practices --extra-headers="$headers" \
     --chrome-flags="--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
   node -e '
-    const { categories, audits } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+    const { categories, audits, finalDisplayedUrl } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
     const score = (name) => Math.round(categories[name].score * 100);
     const [fast, accessible, good] = ["performance", "accessibility", "best-practices"].map(score);
     console.log(`${process.argv[2].padEnd(24)} performance ${fast}  accessibility ${accessible}  best practices ${good}`);
+    const shown = new URL(finalDisplayedUrl).pathname;
+    if (shown !== process.argv[2]) {
+      console.log(`    This was ${shown}.`);
+      process.exitCode = 1;
+    }
     if (fast < 95 || accessible < 100 || good < 100) {
       for (const audit of Object.values(audits)) if (audit.score !== null && audit.score < 1) console.log(`    ${audit.id}: ${audit.score}`);
       process.exitCode = 1;

@@ -22,9 +22,9 @@ public sealed partial class ReloadTests(Chromium chromium, HastySite site) : ICl
         // The next press comes as soon as the page before begins to come, and takes the rest of it away.
         await Task.WhenAll(tabs.Pages.Select(async page =>
         {
-            for (var pressed = 0; pressed < Presses;)
+            for (var pressed = 0; pressed < Presses; pressed++)
             {
-                pressed += await IsTakenAsync(page.ReloadAsync(new() { WaitUntil = WaitUntilState.Commit })) ? 1 : 0;
+                await TakenAsync(() => page.ReloadAsync(new() { WaitUntil = WaitUntilState.Commit }));
             }
         }));
 
@@ -42,9 +42,9 @@ public sealed partial class ReloadTests(Chromium chromium, HastySite site) : ICl
         await Task.WhenAll(tabs.Pages.Select(async page =>
         {
             var browser = await page.Context.NewCDPSessionAsync(page);
-            for (var pressed = 0; pressed < Presses;)
+            for (var pressed = 0; pressed < Presses; pressed++)
             {
-                pressed += await IsTakenAsync(browser.SendAsync("Page.reload")) ? 1 : 0;
+                await TakenAsync(() => browser.SendAsync("Page.reload"));
             }
         }));
 
@@ -67,16 +67,18 @@ public sealed partial class ReloadTests(Chromium chromium, HastySite site) : ICl
     }
 
     /// <summary>Between two pages Chromium has nothing that it could reload, and says so: that press does not count.</summary>
-    private static async Task<bool> IsTakenAsync(Task press)
+    private static async Task<T> TakenAsync<T>(Func<Task<T>> press)
     {
-        try
+        while (true)
         {
-            await press;
-            return true;
-        }
-        catch (PlaywrightException between) when (between.Message.Contains("Not attached to an active page", StringComparison.Ordinal))
-        {
-            return false;
+            try
+            {
+                return await press();
+            }
+            catch (PlaywrightException between) when (between.Message.Contains("Not attached to an active page", StringComparison.Ordinal))
+            {
+                // Pressed again.
+            }
         }
     }
 
@@ -84,7 +86,7 @@ public sealed partial class ReloadTests(Chromium chromium, HastySite site) : ICl
     {
         foreach (var page in tabs.Pages)
         {
-            var answer = await page.ReloadAsync();
+            var answer = await TakenAsync(() => page.ReloadAsync());
             Assert.Equal((200, "/notes"), (answer!.Status, new Uri(page.Url).AbsolutePath));
         }
 

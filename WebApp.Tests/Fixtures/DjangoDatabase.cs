@@ -43,6 +43,18 @@ internal sealed class DjangoDatabase(string connectionString)
         return tokens;
     }
 
+    /// <summary>Somebody new with the password of <see cref="DjangoUser.Ada"/>.</summary>
+    public async Task<DjangoUser> AddAsync()
+    {
+        var newcomer = DjangoUser.Ada with { Name = $"ada-{Guid.NewGuid():N}" };
+        await ExecuteAsync(newcomer, $"""
+            INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, date_joined)
+            SELECT password, is_superuser, @name, first_name, last_name, email, is_staff, is_active, date_joined
+            FROM auth_user WHERE username = '{DjangoUser.Ada.Name}'
+            """);
+        return newcomer;
+    }
+
     /// <summary>Enables or disables an account, as an administrator does.</summary>
     public Task ActivateAsync(DjangoUser user, bool active) =>
         ExecuteAsync(user, $"UPDATE auth_user SET is_active = {active} WHERE username = @name");

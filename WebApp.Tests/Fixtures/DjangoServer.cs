@@ -28,6 +28,7 @@ internal sealed class DjangoServer : IAsyncDisposable
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("webapp-django-");
     private KeptProcess? process;
+    private int forgotten;
 
     private DjangoServer(DjangoOptions options, string connection)
     {
@@ -99,6 +100,19 @@ internal sealed class DjangoServer : IAsyncDisposable
         var file = Path.Combine(folder.FullName, "trouble.json");
         await File.WriteAllTextAsync(file + ".new", JsonSerializer.Serialize(troubles, Json));
         File.Move(file + ".new", file, overwrite: true);
+    }
+
+    /// <summary>Runs, in no trouble, and has answered nobody yet: as after the start, whatever has happened since.</summary>
+    public async Task RenewAsync()
+    {
+        await OrderAsync();
+        if (process!.Ended.IsCompleted)
+        {
+            await RunAsync();
+        }
+
+        await ThawAsync();
+        forgotten = Lines().Length;
     }
 
     /// <summary>How many requests for this path have arrived so far, by Django's own log.</summary>
@@ -224,6 +238,7 @@ internal sealed class DjangoServer : IAsyncDisposable
     }
 
     /// <summary>Each line: a sign for the way, the method, the path and, of an answer, the status.</summary>
-    private IEnumerable<string[]> Log() =>
-        File.Exists(RequestLog) ? File.ReadAllLines(RequestLog).Select(line => line.Split(' ')) : [];
+    private IEnumerable<string[]> Log() => Lines().Skip(forgotten).Select(line => line.Split(' '));
+
+    private string[] Lines() => File.Exists(RequestLog) ? File.ReadAllLines(RequestLog) : [];
 }

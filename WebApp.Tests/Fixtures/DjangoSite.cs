@@ -53,13 +53,27 @@ internal sealed class DjangoSite : IAsyncDisposable
         }
     }
 
-    /// <summary>Ada, who has just signed in.</summary>
+    /// <summary>
+    /// As after the start, whatever the test before has left: all run, no way is held up, and Django has answered nobody yet.
+    /// </summary>
+    public async Task<DjangoSite> RenewAsync()
+    {
+        await Django.RenewAsync();
+        await Nodes.OpenAsync();
+        return this;
+    }
+
+    /// <summary>An Ada of the test's own, who has just signed in.</summary>
     public async Task<Person> AdaAsync()
     {
-        var ada = new Person(DjangoUser.Ada.Name, Cluster.Client, Cluster.Journal, The.WallClock);
+        var ada = new Person((await Django.Database.AddAsync()).Name, Cluster.Client, Cluster.Journal, The.WallClock);
         await ada.SignInAsync();
         return ada;
     }
+
+    /// <summary>Her tokens as far as Django has written them down.</summary>
+    public Task<IReadOnlyList<DjangoToken>> TokensOfAsync(Person ada) =>
+        Django.Database.TokensOfAsync(DjangoUser.Ada with { Name = ada.Name });
 
     /// <summary>Her browser at one node, with an access token that has ended.</summary>
     public Person ExpiredAt(Person person, int node)

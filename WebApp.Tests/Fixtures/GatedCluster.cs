@@ -71,6 +71,26 @@ internal sealed class GatedCluster : IAsyncDisposable
         return (person, session);
     }
 
+    /// <summary>All nodes run and all ways are open, even if the test before has failed halfway.</summary>
+    public async Task OpenAsync()
+    {
+        foreach (var way in toDatabase.Concat(toRedis))
+        {
+            way.IsDown = false;
+            way.Release();
+        }
+
+        for (var node = 0; node < Cluster.Nodes.Count; node++)
+        {
+            if (Cluster.Nodes[node].HasEnded)
+            {
+                await Cluster.RestartAsync(node);
+            }
+
+            await Cluster.Nodes[node].ThawAsync();
+        }
+    }
+
     /// <summary>SIGKILL. What the node has sent and was held is lost with it.</summary>
     public async Task KillAsync(int node)
     {

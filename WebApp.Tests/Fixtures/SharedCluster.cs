@@ -7,16 +7,11 @@ public abstract class SharedCluster : IAsyncDisposable
 
     private protected SharedCluster(Func<Task<GatedCluster>> start) => cluster = new(start);
 
-    /// <summary>With all ways open, even if the test before has failed halfway.</summary>
+    /// <inheritdoc cref="GatedCluster.OpenAsync"/>
     internal async Task<GatedCluster> StartedAsync()
     {
         var started = await cluster.Value;
-        foreach (var way in started.ToDatabase.Concat(started.ToRedis))
-        {
-            way.IsDown = false;
-            way.Release();
-        }
-
+        await started.OpenAsync();
         return started;
     }
 

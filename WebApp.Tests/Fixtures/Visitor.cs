@@ -74,6 +74,15 @@ internal sealed class Visitor : IDisposable
         return new Visitor(site) { Pair = new CookiePair(opened!.AccessToken, opened.RefreshToken) };
     }
 
+    /// <summary>Loses cookies whose names begin so, as a browser does that is closed.</summary>
+    public void Lose(string prefix)
+    {
+        foreach (Cookie cookie in jar.GetCookies(address))
+        {
+            cookie.Expired |= cookie.Name.StartsWith(prefix, StringComparison.Ordinal);
+        }
+    }
+
     /// <summary>A second jar with the same pair: another tab that has not heard the news, or a thief.</summary>
     public Visitor Twin() => site is null ? MoveTo(address) : MoveTo(site);
 

@@ -8,7 +8,6 @@ using Xunit;
 namespace WebApp.Tests.Locking;
 
 /// <summary>Scenarios 20 and 21 behind Sentinel and on a Cluster, each with real servers and the connection string alone.</summary>
-[Collection(nameof(Alone))]
 public sealed class RedisTopologyTests : IAsyncDisposable
 {
     private const string Service = "webapp";

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.EntityFrameworkCore;
 using WebApp.Storage;
 using WebApp.Tests.Fixtures;
@@ -126,6 +127,50 @@ public sealed class ActivityTests
 
         Assert.Equal(120, seen.Distinct().Count());
         Assert.Equal(120, seen.Count);
+    }
+
+    [Fact]
+    public async Task What_happened_to_somebody_else_is_not_shown()
+    {
+        await using var site = Site.Start();
+        using var bob = new Visitor(site);
+        await bob.SignInAsync("bob", "Correct-Horse-2");
+        using var ada = await Visitor.SignedInAsync(site);
+        await Waiting.UntilAsync(async () => await site.InDatabaseAsync(db => db.SecurityEvents.CountAsync()) == 2);
+
+        Assert.Single((await bob.OpenAsync("/account/activity")).QuerySelectorAll("ol.rows > li"));
+        Assert.Single((await ada.OpenAsync("/account/activity")).QuerySelectorAll("ol.rows > li"));
+    }
+
+    [Fact]
+    public async Task A_copy_that_is_found_out_while_another_is_shown_is_shown_as_well()
+    {
+        await using var site = Site.Start();
+        using var other = await StealAsync(site);
+        using var owner = new Visitor(site);
+        await owner.SignInAsync();
+        site.Leap(TimeSpan.FromSeconds(1));
+        using var again = await StealAsync(site);
+
+        await owner.SubmitAsync("form[action*='GoOn' i]");
+
+        using var next = new Visitor(site);
+        await next.SignInAsync();
+        Assert.Equal("/account/notice", new Uri(next.Page.Url).AbsolutePath);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("999999999999999999-1")]
+    [InlineData("-1-1")]
+    public async Task A_place_that_cannot_be_read_is_the_first_page(string place)
+    {
+        await using var site = Site.Start();
+        using var ada = await Visitor.SignedInAsync(site);
+
+        using var answer = await ada.GetAsync($"/account/activity?before={place}");
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
 
     /// <summary>A copy of a session that was found out, and another session of the same person.</summary>

@@ -130,6 +130,7 @@ public sealed class AdminSessionsTests
     [Theory]
     [InlineData("nonsense")]
     [InlineData("99999999999999999999-00000000000000000000000000000000")]
+    [InlineData("999999999999999999-00000000000000000000000000000000")]
     [InlineData("-1-x")]
     public async Task A_place_that_cannot_be_read_is_the_first_page(string place)
     {

@@ -105,9 +105,42 @@ public sealed class DevicesTests
         using var ended = await Visitor.SignedInAsync(site);
         await ended.OpenAsync("/logout");
         await ended.SubmitAsync("main form");
+        using var beyond = await Visitor.SignedInAsync(site);
+        await site.InDatabaseAsync(db => db.Sessions.Where(row => row.Id == beyond.Pair.Session)
+            .ExecuteUpdateAsync(row => row.SetProperty(each => each.ExpiresAt, site.Time.GetUtcNow())));
 
         var page = await here.OpenAsync("/account/sessions");
 
         Assert.Single(page.QuerySelectorAll("ul.rows > li"));
+    }
+
+    [Fact]
+    public async Task A_form_that_names_this_very_session_does_not_end_it()
+    {
+        await using var site = Site.Start();
+        using var here = await Visitor.SignedInAsync(site);
+        using var there = await Visitor.SignedInAsync(site);
+        await here.OpenAsync("/account/sessions");
+
+        await here.SubmitAsync("ul.rows form", ("id", here.Pair.Session.ToString("N")));
+
+        using var alive = await here.GetAsync("/notes");
+        Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
+    }
+
+    [Fact]
+    public async Task Where_there_are_no_others_ending_them_is_not_recorded()
+    {
+        await using var site = Site.Start();
+        using var here = await Visitor.SignedInAsync(site);
+        using var there = await Visitor.SignedInAsync(site);
+        await here.OpenAsync("/account/sessions");
+        await there.OpenAsync("/logout");
+        await there.SubmitAsync("main form");
+        site.Time.Advance(TimeSpan.FromSeconds(1));
+
+        await here.SubmitAsync("form[action*='EndOthers' i]");
+
+        Assert.Equal(0, await site.InDatabaseAsync(db => db.SecurityEvents.CountAsync(each => each.Kind == SecurityEventKinds.OthersEnded)));
     }
 }

@@ -1,7 +1,10 @@
 using System.Net;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using WebApp.Accounts;
 using WebApp.Storage;
 using WebApp.Tests.Fixtures;
+using WebApp.Tokens;
 using Xunit;
 
 namespace WebApp.Tests.Pages;
@@ -117,6 +120,32 @@ public sealed class PasswordTests
         var page = await here.OpenAsync("/account/activity");
         Assert.Contains("Your password was changed", page.Body!.TextContent, StringComparison.Ordinal);
     }
+
+    /// <summary>Its access token may be good for minutes yet, on a node that has not heard.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_session_that_has_ended_or_whose_account_is_disabled_changes_nothing(bool disabled)
+    {
+        await using var site = Site.Start();
+        using var here = await Visitor.SignedInAsync(site);
+        var row = await site.TheSessionAsync();
+        var before = await HashAsync(site);
+        await (disabled
+            ? site.InDatabaseAsync(db => db.Users.Where(user => user.Id == row.UserId)
+                .ExecuteUpdateAsync(user => user.SetProperty(each => each.Disabled, true)))
+            : site.InDatabaseAsync(db => db.Sessions.ExecuteUpdateAsync(each => each.SetProperty(session => session.RevokedAt, site.Time.GetUtcNow()))));
+
+        await using var scope = site.Services.CreateAsyncScope();
+        var outcome = await scope.ServiceProvider.GetRequiredService<PasswordChange>().ChangeAsync(
+            new AccountOwner(new UserId(row.UserId), new SessionId(row.Id), new ClientInfo("a test", "127.0.0.1")), Old, New);
+
+        Assert.Equal(AccountChangeStatus.SessionOver, outcome.Status);
+        Assert.Equal(before, await HashAsync(site));
+    }
+
+    private static Task<string?> HashAsync(Site site) =>
+        site.InDatabaseAsync(db => db.Users.Where(user => user.UserName == "ada").Select(user => user.PasswordHash).SingleAsync());
 
     private static async Task ChangeAsync(Visitor visitor, string current, string next, string? again = null)
     {

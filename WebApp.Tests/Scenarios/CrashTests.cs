@@ -23,17 +23,7 @@ public sealed class CrashTests(CrashTests.TwoNodes shared) : IClassFixture<Crash
 
     private BuiltSite First => Cluster.Nodes[0];
 
-    /// <summary>Every test begins with two nodes that run, even if the one before has failed halfway.</summary>
-    public async ValueTask InitializeAsync()
-    {
-        gated = await shared.StartedAsync();
-        if (First.HasEnded)
-        {
-            await Cluster.RestartAsync(0, (Lease, ShortLease.ToString()));
-        }
-
-        await First.ThawAsync();
-    }
+    public async ValueTask InitializeAsync() => gated = await shared.StartedAsync();
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -119,6 +119,38 @@ public sealed class FormTests
         Assert.Equal(HttpStatusCode.OK, notes.StatusCode);
     }
 
+    /// <summary>Each of the two is given an antiforgery cookie, and the browser keeps the last.</summary>
+    [Theory]
+    [InlineData("same-origin", "/notes")]
+    [InlineData("same-site", null)]
+    [InlineData("cross-site", null)]
+    [InlineData("none", null)]
+    [InlineData(null, null)]
+    public async Task Of_two_tabs_that_opened_their_first_form_at_once_both_sign_in_if_the_browser_vouches_for_it(string? from, string? to)
+    {
+        await using var site = Site.Start();
+        using var tab = new Visitor(site);
+        using var other = new Visitor(site);
+        var page = await other.OpenAsync("/login?returnUrl=%2Fnotes");
+        await tab.OpenAsync("/login?returnUrl=%2Fnotes");
+        Dictionary<string, string> fields = new()
+        {
+            ["Input.UserName"] = "ada",
+            ["Input.Password"] = "Correct-Horse-1",
+            ["__RequestVerificationToken"] = page.QuerySelector($"{SignInForm} [name='__RequestVerificationToken']")!.GetAttribute("value")!,
+        };
+
+        using var answer = await tab.SendAsync(
+            HttpMethod.Post,
+            "/login?returnUrl=%2Fnotes",
+            new FormUrlEncodedContent(fields),
+            CancellationToken.None,
+            from is null ? [] : [("Sec-Fetch-Site", from)]);
+
+        Assert.Equal(to, answer.Headers.Location?.OriginalString);
+        Assert.Equal(to is null, tab.Pair.Access is null);
+    }
+
     [Fact]
     public async Task Signing_in_ends_the_session_that_the_browser_presented_before()
     {

@@ -11,7 +11,7 @@ namespace WebApp.Tests.SimpleJwt;
 /// What Simple JWT does by itself, with rotation and blacklist on: the reasons for a site before it, and what the documentation
 /// says of it. These are its defects and no contract; a version that mends one makes the sentence wrong, and fails here.
 /// </summary>
-public sealed class BareSimpleJwtTests(ITestOutputHelper output, SharedPostgres postgres)
+public sealed class BareSimpleJwtTests(ITestOutputHelper output, BareSimpleJwtTests.OneDjango bare) : IClassFixture<BareSimpleJwtTests.OneDjango>
 {
     private const string Refresh = "/api/token/refresh/";
     private const string Blacklisted = "token_blacklist_blacklistedtoken";
@@ -22,10 +22,10 @@ public sealed class BareSimpleJwtTests(ITestOutputHelper output, SharedPostgres 
     [InlineData(300)]
     public async Task A_storm_forks_the_session_or_signs_somebody_out(int requests)
     {
-        await using var django = await DjangoServer.StartAsync(postgres);
+        var django = await bare.RenewedAsync();
         using var client = django.Client();
         await WarmUpAsync(django, client);
-        var ada = await django.SignInAsync(DjangoUser.Ada);
+        var ada = await django.SignInAsync(await django.Database.AddAsync());
 
         var began = The.WallClock.GetTimestamp();
         var answers = await RefreshTogetherAsync(client, ada, requests);
@@ -51,9 +51,9 @@ public sealed class BareSimpleJwtTests(ITestOutputHelper output, SharedPostgres 
     public async Task Refreshes_that_meet_each_get_a_session_of_their_own()
     {
         const int Racers = 4;
-        await using var django = await DjangoServer.StartAsync(postgres);
+        var django = await bare.RenewedAsync();
         using var client = django.Client();
-        var ada = await django.SignInAsync(DjangoUser.Ada);
+        var ada = await django.SignInAsync(await django.Database.AddAsync());
 
         // Reading the blacklist is free, and whoever writes into it waits: so they meet where they always may.
         await using var connection = await django.Database.OpenAsync();
@@ -74,9 +74,9 @@ public sealed class BareSimpleJwtTests(ITestOutputHelper output, SharedPostgres 
     [Fact]
     public async Task A_lost_answer_signs_out()
     {
-        await using var django = await DjangoServer.StartAsync(postgres);
+        var django = await bare.RenewedAsync();
         using var client = django.Client();
-        var ada = await django.SignInAsync(DjangoUser.Ada);
+        var ada = await django.SignInAsync(await django.Database.AddAsync());
         await django.OrderAsync(new DjangoTrouble(Refresh) { Times = 1, Cut = DjangoCut.Unanswered });
         await Assert.ThrowsAsync<HttpRequestException>(() => RefreshAsync(client, ada));
         Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(client, ada)).Status);
@@ -85,9 +85,9 @@ public sealed class BareSimpleJwtTests(ITestOutputHelper output, SharedPostgres 
     [Fact]
     public async Task The_reuse_of_a_spent_token_leaves_its_successor_alive()
     {
-        await using var django = await DjangoServer.StartAsync(postgres);
+        var django = await bare.RenewedAsync();
         using var client = django.Client();
-        var stolen = await django.SignInAsync(DjangoUser.Ada);
+        var stolen = await django.SignInAsync(await django.Database.AddAsync());
         var thief = (await RefreshAsync(client, stolen)).Pair!;
         Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(client, stolen)).Status);
         Assert.NotNull((await RefreshAsync(client, thief)).Pair);
@@ -96,9 +96,9 @@ public sealed class BareSimpleJwtTests(ITestOutputHelper output, SharedPostgres 
     [Fact]
     public async Task An_access_token_survives_the_blacklisting_of_its_refresh_token()
     {
-        await using var django = await DjangoServer.StartAsync(postgres);
+        var django = await bare.RenewedAsync();
         using var client = django.Client();
-        var ada = await django.SignInAsync(DjangoUser.Ada);
+        var ada = await django.SignInAsync(await django.Database.AddAsync());
         using var signOut = await client.PostAsync("/api/token/blacklist/", DjangoServer.Body(new { refresh = ada.Refresh }));
         Assert.Equal(HttpStatusCode.OK, signOut.StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await RefreshAsync(client, ada)).Status);
@@ -110,9 +110,9 @@ public sealed class BareSimpleJwtTests(ITestOutputHelper output, SharedPostgres 
     [Fact]
     public async Task Each_refresh_gives_the_whole_lifetime_again()
     {
-        await using var django = await DjangoServer.StartAsync(postgres);
+        var django = await bare.RenewedAsync();
         using var client = django.Client();
-        var ada = await django.SignInAsync(DjangoUser.Ada);
+        var ada = await django.SignInAsync(await django.Database.AddAsync());
         var successor = (await RefreshAsync(client, ada)).Pair!;
         var token = new JsonWebToken(successor.Refresh);
         Assert.Equal(django.Options.RefreshLifetime, token.ValidTo - token.IssuedAt);
@@ -123,13 +123,14 @@ public sealed class BareSimpleJwtTests(ITestOutputHelper output, SharedPostgres 
     [Fact]
     public async Task A_successor_is_not_among_the_outstanding_tokens()
     {
-        await using var django = await DjangoServer.StartAsync(postgres);
+        var django = await bare.RenewedAsync();
         using var client = django.Client();
-        var ada = await django.SignInAsync(DjangoUser.Ada);
+        var user = await django.Database.AddAsync();
+        var ada = await django.SignInAsync(user);
         var second = (await RefreshAsync(client, ada)).Pair!;
         var third = (await RefreshAsync(client, second)).Pair!;
 
-        var tokens = await django.Database.TokensOfAsync(DjangoUser.Ada);
+        var tokens = await django.Database.TokensOfAsync(user);
         Assert.Equal([ada.Refresh, second.Refresh], tokens.Select(token => token.Text));
         Assert.Equal([true, false], tokens.Select(token => token.Listed));
         Assert.All(tokens, token => Assert.True(token.Blacklisted));
@@ -163,5 +164,26 @@ public sealed class BareSimpleJwtTests(ITestOutputHelper output, SharedPostgres 
     {
         await using var command = new NpgsqlCommand(statement, connection);
         return (long?)await command.ExecuteScalarAsync();
+    }
+
+    /// <summary>The one Django of these tests. Started by the first of them.</summary>
+    public sealed class OneDjango(SharedPostgres postgres) : IAsyncDisposable
+    {
+        private readonly Lazy<Task<DjangoServer>> django = new(() => DjangoServer.StartAsync(postgres));
+
+        internal async Task<DjangoServer> RenewedAsync()
+        {
+            var started = await django.Value;
+            await started.RenewAsync();
+            return started;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (django is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+            {
+                await (await django.Value).DisposeAsync();
+            }
+        }
     }
 }

@@ -5,8 +5,8 @@ using Xunit;
 namespace WebApp.Tests.SimpleJwt;
 
 /// <summary>A real Django with Simple JWT, rotation and blacklist on, as the issuer behind real nodes.</summary>
-[Collection(nameof(Alone))]
-public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres postgres)
+public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres postgres, DjangoIssuerTests.Sites sites)
+    : IClassFixture<DjangoIssuerTests.Sites>
 {
     private const string Refresh = DjangoSite.Paths.Refresh;
 
@@ -15,7 +15,7 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     {
         const int Racers = 300;
         const int Rounds = 20;
-        await using var site = await DjangoSite.StartAsync(postgres, 3);
+        var site = await sites.OrdinaryAsync();
         var ada = await site.AdaAsync();
         for (var round = 1; round <= Rounds; round++)
         {
@@ -31,7 +31,7 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
 
         // Each token that Django has ever seen again is spent. The one it has not is stored here, and lives.
         Assert.All(site.Django.Answered(Refresh), status => Assert.Equal(200, status));
-        var written = await site.Django.Database.TokensOfAsync(DjangoUser.Ada);
+        var written = await site.TokensOfAsync(ada);
         Assert.Equal(Rounds, written.Count);
         Assert.All(written, token => Assert.True(token.Blacklisted));
         await AssertGoesOnAsync(site, ada, Rounds);
@@ -41,7 +41,7 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     [Fact]
     public async Task A_Django_that_is_slow_is_waited_for()
     {
-        await using var site = await DjangoSite.StartAsync(postgres, 1);
+        var site = await sites.OrdinaryAsync();
         var ada = site.ExpiredAt(await site.AdaAsync(), 0);
         await site.Django.OrderAsync(new DjangoTrouble(Refresh) { SecondsBefore = 3, Times = 1 });
 
@@ -58,7 +58,7 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     [MemberData(nameof(Troubles))]
     public async Task A_Django_in_trouble_puts_a_refresh_off_and_signs_nobody_out(string trouble)
     {
-        await using var site = await DjangoSite.StartAsync(postgres, 1, ("Upstream:Timeout", "00:00:02"));
+        var site = await sites.OrdinaryAsync();
         var ada = site.ExpiredAt(await site.AdaAsync(), 0);
         await (trouble switch
         {
@@ -99,8 +99,7 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     [InlineData("Halfway")]
     public async Task An_answer_of_Django_that_is_truly_lost_ends_the_session_only_after_it_was_waited_for(string cut)
     {
-        await using var site = await DjangoSite.StartAsync(
-            postgres, 1, ("Upstream:Timeout", "00:00:01"), ("Sessions:LockWait", "00:00:01"), ("Sessions:LockLease", "00:00:01"));
+        var site = await sites.ImpatientAsync();
         var ada = site.ExpiredAt(await site.AdaAsync(), 0);
         await site.Django.OrderAsync(new DjangoTrouble(Refresh) { Times = 1, Cut = Enum.Parse<DjangoCut>(cut) });
 
@@ -115,7 +114,7 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     [Fact]
     public async Task A_node_killed_between_our_commit_and_the_cookies_is_made_good_by_another()
     {
-        await using var site = await DjangoSite.StartAsync(postgres, 2);
+        var site = await sites.ImpatientAsync();
         var ada = await site.AdaAsync();
         var held = site.Nodes.ToDatabase[0].HoldAnswer(OnTheWire.Rotation);
         var lost = site.ExpiredAt(ada, 0).LoadAsync();
@@ -135,8 +134,7 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     [Fact]
     public async Task A_node_killed_between_Djangos_answer_and_our_commit_takes_the_pair_with_it()
     {
-        await using var site = await DjangoSite.StartAsync(
-            postgres, 2, ("Upstream:Timeout", "00:00:01"), ("Sessions:LockWait", "00:00:01"), ("Sessions:LockLease", "00:00:01"));
+        var site = await sites.ImpatientAsync();
         var ada = await site.AdaAsync();
         var held = site.Nodes.ToDatabase[0].Hold(OnTheWire.Rotation);
         var lost = site.ExpiredAt(ada, 0).LoadAsync();
@@ -154,8 +152,7 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     [Fact]
     public async Task Of_two_pairs_that_a_frozen_node_has_caused_one_is_stored_and_the_other_blacklisted()
     {
-        await using var site = await DjangoSite.StartAsync(
-            postgres, 2, ("Sessions:LockLease", "00:00:01"), ("Upstream:Timeout", "00:00:05"));
+        var site = await sites.OutlastingAsync();
         var ada = await site.AdaAsync();
         await using var blacklist = await site.Django.Database.HoldBlacklistAsync();
         var frozen = site.ExpiredAt(ada, 0).LoadAsync();
@@ -182,14 +179,13 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     [Fact]
     public async Task A_pair_that_a_frozen_node_brings_late_is_waited_for()
     {
-        await using var site = await DjangoSite.StartAsync(
-            postgres, 2, ("Sessions:LockLease", "00:00:01"), ("Upstream:Timeout", "00:00:05"));
+        var site = await sites.OutlastingAsync();
         var ada = await site.AdaAsync();
         await site.Django.OrderAsync(new DjangoTrouble(Refresh) { Times = 1, Hold = DjangoHold.After });
         var frozen = site.ExpiredAt(ada, 0).LoadAsync();
         await site.Django.ArrivedAsync(Refresh, 1);
         await site.Cluster.Nodes[0].FreezeAsync();
-        await Waiting.UntilAsync(async () => (await site.Django.Database.TokensOfAsync(DjangoUser.Ada)).Any(token => token.Blacklisted));
+        await Waiting.UntilAsync(async () => (await site.TokensOfAsync(ada)).Any(token => token.Blacklisted));
 
         var there = site.ExpiredAt(ada, 1);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await there.LoadAsync()).Status);
@@ -205,19 +201,19 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     [Fact]
     public async Task Signing_out_blacklists_the_refresh_token_in_Django()
     {
-        await using var site = await DjangoSite.StartAsync(postgres, 1);
+        var site = await sites.OrdinaryAsync();
         var ada = site.Nodes.At(await site.AdaAsync(), 0, new Journal());
 
         await ada.SignOutAsync();
 
         await Waiting.UntilAsync(() => Task.FromResult(site.Django.Answered(DjangoSite.Paths.Blacklist).Contains(200)));
-        Assert.All(await site.Django.Database.TokensOfAsync(DjangoUser.Ada), token => Assert.True(token.Blacklisted));
+        Assert.All(await site.TokensOfAsync(ada), token => Assert.True(token.Blacklisted));
     }
 
     [Fact]
     public async Task A_wrong_password_is_refused_and_an_account_page_that_is_not_ours_is_not_there()
     {
-        await using var site = await DjangoSite.StartAsync(postgres, 1);
+        var site = await sites.OrdinaryAsync();
 
         using var client = new HttpClient { BaseAddress = site.Nodes.Clients[0].BaseAddress };
         var register = await client.GetAsync("/register");
@@ -234,13 +230,13 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     [Fact]
     public async Task A_script_calls_the_API_through_the_site()
     {
-        await using var site = await DjangoSite.StartAsync(postgres, 1);
+        var site = await sites.OrdinaryAsync();
         var ada = site.Nodes.At(await site.AdaAsync(), 0);
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => ada.LoadAsync("/proxy/api/me/")));
 
         Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.Status));
-        Assert.All(answers, answer => Assert.Contains("\"name\":\"ada\"", answer.Body.Replace(" ", "", StringComparison.Ordinal), StringComparison.Ordinal));
+        Assert.All(answers, answer => Assert.Contains($"\"name\":\"{ada.Name}\"", answer.Body.Replace(" ", "", StringComparison.Ordinal), StringComparison.Ordinal));
         Assert.All(answers, answer => Assert.False(answer.TouchesTokens));
         Assert.Equal(1, site.Spends);
         Assert.Equal(0, (await site.Cluster.SessionAsync(ada.Pair)).Generation);
@@ -269,7 +265,7 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
     [Fact]
     public async Task A_script_of_a_session_that_is_over_is_told_so()
     {
-        await using var site = await DjangoSite.StartAsync(postgres, 1);
+        var site = await sites.OrdinaryAsync();
         var signedOut = new Person("nobody", site.Nodes.Clients[0], new Journal(), The.WallClock);
 
         var answer = await signedOut.LoadAsync("/proxy/api/me/");
@@ -298,5 +294,36 @@ public sealed class DjangoIssuerTests(ITestOutputHelper output, SharedPostgres p
         }
 
         site.Cluster.Journal.AssertNobodyWasSignedOut();
+    }
+
+    /// <summary>The sites that several tests use, one after another. Each is started by the first of them.</summary>
+    public sealed class Sites(SharedPostgres postgres) : IAsyncDisposable
+    {
+        private readonly Lazy<Task<DjangoSite>> ordinary = new(() => DjangoSite.StartAsync(postgres, 3, ("Upstream:Timeout", "00:00:08")));
+
+        private readonly Lazy<Task<DjangoSite>> impatient = new(() => DjangoSite.StartAsync(
+            postgres, 2, ("Upstream:Timeout", "00:00:03"), ("Sessions:LockWait", "00:00:02"), ("Sessions:LockLease", "00:00:02")));
+
+        private readonly Lazy<Task<DjangoSite>> outlasting = new(() => DjangoSite.StartAsync(
+            postgres, 2, ("Upstream:Timeout", "00:00:05"), ("Sessions:LockLease", "00:00:01")));
+
+        internal async Task<DjangoSite> OrdinaryAsync() => await (await ordinary.Value).RenewAsync();
+
+        /// <summary>Two nodes that do not wait for long.</summary>
+        internal async Task<DjangoSite> ImpatientAsync() => await (await impatient.Value).RenewAsync();
+
+        /// <summary>Two nodes whose calls of Django may outlast the lease of their lock.</summary>
+        internal async Task<DjangoSite> OutlastingAsync() => await (await outlasting.Value).RenewAsync();
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var site in (Lazy<Task<DjangoSite>>[])[ordinary, impatient, outlasting])
+            {
+                if (site is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+                {
+                    await (await site.Value).DisposeAsync();
+                }
+            }
+        }
     }
 }

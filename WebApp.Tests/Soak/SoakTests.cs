@@ -12,7 +12,7 @@ namespace WebApp.Tests.Soak;
 public sealed class SoakTests(ITestOutputHelper output)
 {
     private static readonly SoakPlan Short = new(
-        TimeSpan.FromSeconds(45), People: 40, Nodes: TimeSpan.FromSeconds(5), Redis: TimeSpan.FromSeconds(10), Postgres: TimeSpan.FromSeconds(20));
+        TimeSpan.FromSeconds(30), People: 40, Nodes: TimeSpan.FromSeconds(5), Redis: TimeSpan.FromSeconds(8), Postgres: TimeSpan.FromSeconds(12));
 
     private static readonly SoakPlan Long = new(
         TimeSpan.FromMinutes(10), People: 200, Nodes: TimeSpan.FromSeconds(5), Redis: TimeSpan.FromSeconds(20), Postgres: TimeSpan.FromSeconds(60));

@@ -36,6 +36,9 @@ internal static class RequestKinds
         request.Headers["Sec-Purpose"].ToString().Contains("prefetch", StringComparison.OrdinalIgnoreCase)
         || request.Headers["Purpose"].ToString().Contains("prefetch", StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>A browser says that a page of this very site sends the request (Fetch Metadata). No page can set the header itself.</summary>
+    public static bool IsSameOrigin(this HttpRequest request) => request.Headers["Sec-Fetch-Site"] == "same-origin";
+
     /// <summary>Whether the request only reads, so that answering it as nobody does no harm (RFC 9110, section 9.2.1).</summary>
     public static bool IsSafe(this HttpRequest request) =>
         HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method);

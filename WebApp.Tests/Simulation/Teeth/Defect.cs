@@ -3,9 +3,9 @@ namespace WebApp.Tests.Simulation.Teeth;
 /// <summary>A mistake that somebody could make, as a change of the sources.</summary>
 /// <param name="Name">What is wrong, in a sentence.</param>
 /// <param name="Found">The invariant by which the simulation notices.</param>
-/// <param name="Within">How many schedules it may take at most.</param>
+/// <param name="Schedule">The first schedule that has found it.</param>
 /// <param name="Edits">What is written instead. The old text must be there once, or the defect is no longer what it was.</param>
-internal sealed record Defect(string Name, Invariant Found, int Within, params IReadOnlyList<Edit> Edits)
+internal sealed record Defect(string Name, Invariant Found, int Schedule, params IReadOnlyList<Edit> Edits)
 {
     public override string ToString() => Name;
 }

@@ -30,16 +30,16 @@ internal static class Mutant
     private static readonly Lazy<Dictionary<string, SyntaxTree>> Sources = new(() => Files().ToDictionary(file => file.Path, Parse));
     private static readonly Lazy<CSharpCompilation> Healthy = new(Compile);
 
-    /// <summary>Runs the simulation on the core with this defect: the invariant that breaks and the schedule it took, or null.</summary>
-    public static (Invariant Invariant, int Schedule, string Story)? Hunt(Defect defect, int most)
+    /// <summary>Runs these schedules on the core with this defect: the invariant that breaks and the schedule that broke it, or null.</summary>
+    public static (Invariant Invariant, int Schedule, string Story)? Hunt(Defect defect, int first, int last)
     {
         var context = new AssemblyLoadContext(defect.Name, isCollectible: true);
         try
         {
             using var image = new MemoryStream(Build(defect));
             var simulation = context.LoadFromStream(image).GetType(typeof(Simulation).FullName!, throwOnError: true)!;
-            var hunt = simulation.GetMethod(nameof(Simulation.Hunt), BindingFlags.Static | BindingFlags.Public)!.CreateDelegate<Func<int, string?>>();
-            return hunt(most)?.Split('|', 3) is [var invariant, var seed, var story]
+            var hunt = simulation.GetMethod(nameof(Simulation.Hunt), BindingFlags.Static | BindingFlags.Public)!.CreateDelegate<Func<int, int, string?>>();
+            return hunt(first, last)?.Split('|', 3) is [var invariant, var seed, var story]
                 ? (Enum.Parse<Invariant>(invariant), int.Parse(seed, System.Globalization.CultureInfo.InvariantCulture), story)
                 : null;
         }
