@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using WebApp.Coordination;
 using WebApp.Storage;
@@ -25,6 +26,14 @@ public sealed class UpstreamSignInMethodsTests
             using var answer = await ada.GetAsync(path);
             Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         }
+
+        // A form made by hand changes no name either.
+        await ada.OpenAsync("/notes");
+        var token = ada.Page.QuerySelector("[name='__RequestVerificationToken']")!.GetAttribute("value")!;
+        Dictionary<string, string> fields = new() { ["Input.UserName"] = "somebody-new", ["Input.Stamp"] = "a stamp", ["__RequestVerificationToken"] = token };
+        using var changed = await ada.SendAsync(HttpMethod.Post, "/account", new FormUrlEncodedContent(fields), CancellationToken.None);
+        Assert.Equal(HttpStatusCode.OK, changed.StatusCode);
+        Assert.Equal(0, await site.InDatabaseAsync(db => db.Users.CountAsync(user => user.UserName == "somebody-new")));
 
         var account = await ada.OpenAsync("/account");
         Assert.Empty(account.QuerySelectorAll(".sections a[href*='two-step'], .sections a[href*='passkeys']"));
