@@ -158,6 +158,70 @@ public sealed class RefreshCoordinatorTests : IAsyncLifetime
         Assert.Equal(0, store.Locks.Acquired);
     }
 
+    /// <summary>An administrator's word of a session that had reached its limit.</summary>
+    [Fact]
+    public async Task What_ended_a_session_is_told_rather_than_why_it_was_refused_before()
+    {
+        store.Get<DeadSessions>().Remember(token.Session, RefusalReason.Expired);
+        store.Get<RevokedSessions>().Add(token.Session, RefusalReason.EndedByAdministrator);
+
+        Assert.Equal(RefusalReason.EndedByAdministrator, (await store.RefreshAsync(token)).Reason);
+    }
+
+    /// <summary>Scenario 43.</summary>
+    [Fact]
+    public async Task A_session_that_has_used_up_its_budget_is_put_off_and_costs_nothing()
+    {
+        var outcome = RefreshOutcome.Unavailable;
+        for (var round = 0; round < 10; round++)
+        {
+            // What is left of it, and what has come back meanwhile.
+            while (store.Get<RefreshBudget>().TryTake(token.Session))
+            {
+            }
+
+            store.Probe.Forget();
+            outcome = await store.RefreshAsync(token);
+            if (outcome.Status == RefreshStatus.Unavailable)
+            {
+                break;
+            }
+        }
+
+        Assert.Equal(RefreshStatus.Unavailable, outcome.Status);
+        Assert.Empty(store.Probe.Statements);
+        Assert.Equal(RefreshStatus.Rotated, (await store.RefreshAsync(await store.SignInAsync())).Status);
+    }
+
+    [Theory]
+    [InlineData(30, 0)]
+    [InlineData(31, 1)]
+    public async Task A_lost_response_that_was_made_good_is_recorded_and_a_race_is_not(int seconds, int recorded)
+    {
+        await store.RefreshAsync(token);
+        store.Time.Advance(TimeSpan.FromSeconds(seconds));
+
+        Assert.Equal(RefreshStatus.Replayed, (await store.RefreshAsync(token)).Status);
+
+        Assert.Equal(Enumerable.Repeat(SecurityEventKinds.Replayed, recorded), Queued());
+    }
+
+    /// <summary>What ends a session is recorded where it is ended.</summary>
+    [Theory]
+    [InlineData("expired", 1)]
+    [InlineData("revoked", 1)]
+    [InlineData("reuse", 0)]
+    [InlineData("account_changed", 0)]
+    [InlineData("upstream_refused", 0)]
+    public async Task A_refusal_is_recorded_unless_it_is_on_record(string reason, int recorded)
+    {
+        await store.ChangeAsync(token.Session, row => (row.RevokedAt, row.RevokedReason) = (The.Beginning, reason));
+
+        Assert.Equal(reason, (await store.RefreshAsync(token)).Reason.Name());
+
+        Assert.Equal(Enumerable.Repeat(SecurityEventKinds.RefreshRefused, recorded), Queued());
+    }
+
     [Fact]
     public async Task The_death_of_one_session_is_not_held_against_another()
     {
@@ -264,6 +328,19 @@ public sealed class RefreshCoordinatorTests : IAsyncLifetime
         await holder.DisposeAsync();
 
         Assert.Equal(RefreshStatus.Rotated, (await refreshing.InTime()).Status);
+    }
+
+    /// <summary>The kinds of events that wait to be written.</summary>
+    private List<string> Queued()
+    {
+        List<string> kinds = [];
+        while (store.Get<SecurityEvents>().Waiting.TryRead(out var queued))
+        {
+            Assert.Equal((token.User.Value, token.Session.Value), (queued.UserId, queued.SessionId));
+            kinds.Add(queued.Kind);
+        }
+
+        return kinds;
     }
 
     /// <summary>A lock service that takes its time, and is away in the end.</summary>

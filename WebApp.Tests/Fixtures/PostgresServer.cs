@@ -51,6 +51,7 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     public static async Task<PostgresServer> StartAsync()
     {
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("WITHOUT_POSTGRES") == "true", "This run leaves PostgreSQL out (docs/mutation.md).");
         var server = new PostgresServer(Require());
         try
         {

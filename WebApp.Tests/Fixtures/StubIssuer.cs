@@ -29,6 +29,15 @@ internal sealed class StubIssuer : IUpstreamIssuer
     /// <summary>Whether it takes one token more than once, as Simple JWT does when two come at the same moment.</summary>
     public bool Forks { get; set; }
 
+    /// <summary>A defect, if it has one.</summary>
+    public Exception? Throws { get; set; }
+
+    /// <summary>Where it waits before it hears that a token is to be taken no more.</summary>
+    public Gate? BeforeEnd { get; set; }
+
+    /// <summary>Whether it hears nothing of tokens that are to be taken no more.</summary>
+    public bool IsDeaf { get; set; }
+
     /// <summary>When its last answer left, on the wall.</summary>
     public long AnsweredAt { get; private set; }
 
@@ -49,6 +58,11 @@ internal sealed class StubIssuer : IUpstreamIssuer
     public async Task<UpstreamAnswer> SpendAsync(UpstreamTokens spent, CancellationToken deadline)
     {
         Spends.Enqueue(spent.Refresh);
+        if (Throws is not null)
+        {
+            throw Throws;
+        }
+
         await (Before?.PassAsync().WaitAsync(deadline) ?? Task.CompletedTask);
         var granted = this.spent.TryAdd(spent.Refresh, true) || Forks;
         var answer = granted
@@ -65,9 +79,15 @@ internal sealed class StubIssuer : IUpstreamIssuer
         return answer;
     }
 
-    public Task<bool> TryEndAsync(UpstreamTokens tokens, CancellationToken cancellation)
+    public async Task<bool> TryEndAsync(UpstreamTokens tokens, CancellationToken cancellation)
     {
+        await (BeforeEnd?.PassAsync().WaitAsync(cancellation) ?? Task.CompletedTask);
+        if (IsDeaf)
+        {
+            return false;
+        }
+
         Ended.Enqueue(tokens.Refresh);
-        return Task.FromResult(true);
+        return true;
     }
 }

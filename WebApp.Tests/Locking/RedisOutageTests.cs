@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using WebApp.Configuration;
 using WebApp.Locking;
 using WebApp.Telemetry;
@@ -177,23 +176,6 @@ public sealed class RedisOutageTests : IAsyncLifetime
         Assert.Equal((1, 0), (Told(LogEvents.RedisCircuitOpened), Told(LogEvents.RedisCircuitClosed)));
     }
 
-    /// <summary>Scenario 28: by the clock on the wall an hour would have to pass again.</summary>
-    [Fact]
-    public async Task A_clock_that_is_set_back_leaves_redis_alone_no_longer()
-    {
-        var clock = new Settable(time);
-        var circuit = new RedisCircuit(clock, NullLogger<RedisCircuit>.Instance);
-        for (var fault = 0; fault < 2; fault++)
-        {
-            await Assert.ThrowsAsync<TimeoutException>(() => circuit.AskAsync<bool>(() => throw new TimeoutException()));
-        }
-
-        clock.Offset = TimeSpan.FromHours(-1);
-        time.Advance(RedisCircuit.Break);
-
-        Assert.True(await circuit.AskAsync(() => Task.FromResult(true)));
-    }
-
     /// <summary>A Redis that is full, say: it answers, with errors.</summary>
     [Fact]
     public async Task A_redis_that_refuses_to_write_is_left_alone_too()
@@ -296,17 +278,5 @@ public sealed class RedisOutageTests : IAsyncLifetime
         await using var lease = await acquiring.AsTask().InTime();
         Assert.InRange(The.WallClock.GetElapsedTime(started), TimeSpan.Zero, most);
         return lease.Status;
-    }
-
-    /// <summary>A wall clock that somebody sets; what is measured by the monotonic clock does not notice.</summary>
-    private sealed class Settable(TimeProvider inner) : TimeProvider
-    {
-        public TimeSpan Offset { get; set; }
-
-        public override long TimestampFrequency => inner.TimestampFrequency;
-
-        public override DateTimeOffset GetUtcNow() => inner.GetUtcNow() + Offset;
-
-        public override long GetTimestamp() => inner.GetTimestamp();
     }
 }

@@ -117,6 +117,32 @@ public abstract class RotationRaceContract(SharedPostgres? postgres) : IAsyncLif
         Assert.Null((await store.RowAsync(token.Session)).RevokedAt);
     }
 
+    /// <summary>However often: three times at most, and then the next request may ask again.</summary>
+    [Theory]
+    [InlineData(2, nameof(RotationStatus.Rotated))]
+    [InlineData(3, nameof(RotationStatus.Unavailable))]
+    public async Task A_token_whose_row_moves_again_and_again_is_judged_three_times(int times, string status)
+    {
+        var rotating = store.Probe.Hold(DatabaseProbe.Rotation);
+        var judging = Task.Run(() => store.JudgeAsync(token));
+        for (var look = 0; look < times; look++)
+        {
+            await rotating.Arrived;
+            await store.ChangeAsync(token.User, account => account.Disabled = true);
+            var reading = store.Probe.Hold(Sql.ReadSession);
+            store.Probe.StopHolding(DatabaseProbe.Rotation);
+            await reading.Arrived;
+            await store.ChangeAsync(token.User, account => account.Disabled = false);
+            rotating = store.Probe.Hold(DatabaseProbe.Rotation);
+            store.Probe.StopHolding(Sql.ReadSession);
+        }
+
+        store.Probe.StopHolding(DatabaseProbe.Rotation);
+
+        Assert.Equal(status, (await judging.InTime()).Status.ToString());
+        Assert.Null((await store.RowAsync(token.Session)).RevokedAt);
+    }
+
     /// <summary>The next generation was made by the next racer; this one is told of its own.</summary>
     [Fact]
     public async Task A_rotation_names_its_own_generation_whatever_the_row_says_by_then()

@@ -161,6 +161,23 @@ public abstract class SeenWriterContract(SharedPostgres? postgres) : IAsyncLifet
         Assert.Equal((250, 3), (store.Probe.Count(Sql.Seen), store.Probe.Commits));
     }
 
+    /// <summary>Dropped, and not waited for: a generation that counts as unseen keeps its spent token good for longer.</summary>
+    [Fact]
+    public async Task No_more_than_ten_thousand_proofs_wait()
+    {
+        var writer = store.Get<SeenWriter>();
+        for (var count = 0; count < 10_001; count++)
+        {
+            writer.Queue(new SessionProof(SessionId.New(), Generation.First));
+        }
+
+        store.Probe.IsDown = true;
+        await writer.StopAsync(CancellationToken.None);
+
+        var failed = Assert.Single(store.Logs.Entries, entry => entry.Event.Id == LogEvents.SeenWriteFailed);
+        Assert.Contains(" 10000 proofs ", failed.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task However_many_nodes_have_seen_it_one_write_changes_the_row()
     {

@@ -22,6 +22,9 @@ public abstract class SessionOpenerContract(SharedPostgres? postgres) : IAsyncLi
     {
         store = await Store.OpenAsync(postgres: postgres);
         account = await store.OpenAccountAsync("Admin", "Baker");
+
+        // Somebody else, whose account is as it was, and whose roles are his own.
+        await store.OpenAccountAsync("Editor");
     }
 
     public async ValueTask DisposeAsync()
@@ -46,6 +49,25 @@ public abstract class SessionOpenerContract(SharedPostgres? postgres) : IAsyncLi
         Assert.Equal((0, null, null, persistent), (row.Generation, row.SeenAt, row.RevokedAt, row.Persistent));
         Assert.Equal((The.Beginning, The.Beginning, The.Beginning), (row.CreatedAt, row.RotatedAt, row.LastUsedAt));
         Assert.Equal((account.SecurityStamp, Some.Client.UserAgent), (row.SecurityStamp, row.UserAgent));
+    }
+
+    [Fact]
+    public async Task Signing_in_is_recorded_with_the_session()
+    {
+        var grant = await store.OpenSessionAsync(Proof);
+
+        var recorded = await store.InDatabaseAsync(db => db.SecurityEvents.SingleAsync());
+        Assert.Equal(
+            (SecurityEventKinds.SignedIn, account.Id, grant!.Session.Value, The.Beginning),
+            (recorded.Kind, recorded.UserId, recorded.SessionId, recorded.At));
+    }
+
+    [Fact]
+    public async Task A_session_of_an_account_without_a_name_is_granted_to_an_empty_one()
+    {
+        await store.ChangeAsync(Proof.User, each => each.UserName = null);
+
+        Assert.Equal("", (await store.OpenSessionAsync(Proof))!.Name);
     }
 
     [Theory]

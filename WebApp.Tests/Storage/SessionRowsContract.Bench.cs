@@ -32,6 +32,9 @@ public abstract partial class SessionRowsContract
     {
         Rows = await OpenAsync();
         await SetAccountAsync(user, new AccountState("ada", Disabled: false, Stamp, ["Editor", "Admin"]));
+
+        // Somebody else, for whom every condition of an account holds, and whose roles are nobody's but hers.
+        await SetAccountAsync(Some.User(), new AccountState("bob", Disabled: false, Stamp, ["Baker"]));
     }
 
     public async ValueTask DisposeAsync()

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using WebApp.Storage;
 using WebApp.Tests.Fixtures;
 using WebApp.Tokens;
+using Xunit;
 
 namespace WebApp.Tests.Storage;
 
@@ -14,6 +15,18 @@ public sealed class SessionRowsOnPostgresTests(SharedPostgres postgres) : Sessio
 public abstract class SessionRowsInDatabaseTests(SharedPostgres? postgres) : SessionRowsContract
 {
     private Store store = null!;
+
+    /// <summary>Columns of Identity's that may be empty.</summary>
+    [Fact]
+    public async Task An_account_without_a_name_or_a_stamp_has_empty_ones()
+    {
+        var opened = await store.SignInAsync();
+        await store.ChangeAsync(opened.User, account => (account.UserName, account.SecurityStamp) = (null, null));
+
+        var account = (await store.Get<ISessionRows>().FindAsync(opened.Session, CancellationToken.None))!.Account!;
+
+        Assert.Equal(("", ""), (account.Name, account.SecurityStamp));
+    }
 
     private protected override async Task<ISessionRows> OpenAsync()
     {
