@@ -16,4 +16,4 @@ trap 'rm -rf "$scratch"' EXIT
 
 dotnet tool restore
 cd WebApp.Tests
-WITHOUT_POSTGRES=true TMPDIR=$scratch dotnet stryker --skip-version-check --output ../TestResults/mutation "$@"
+WITHOUT_POSTGRES=true PATIENCE=${PATIENCE:-15} TMPDIR=$scratch dotnet stryker --skip-version-check --output ../TestResults/mutation "$@"

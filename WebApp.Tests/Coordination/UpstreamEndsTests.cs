@@ -97,7 +97,7 @@ public sealed class UpstreamEndsTests : UpstreamBench
         await patience.CancelAsync();
         await stopping.InTime();
 
-        await ends.ExecuteTask!.ContinueWith(_ => { }, TaskScheduler.Default).InTime();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ends.ExecuteTask!.InTime());
         Assert.Empty(Issuer.Ended);
     }
 

@@ -89,6 +89,14 @@ public sealed class UpstreamSpendingTests : UpstreamBench
     }
 
     [Fact]
+    public async Task A_call_whose_token_lasts_waits_for_no_lock()
+    {
+        Assert.Equal(ApiToken.Of(First.Access), await AccessAsync());
+
+        Assert.Equal(0, Store.Locks.Acquired);
+    }
+
+    [Fact]
     public async Task Whoever_waited_for_the_lock_takes_what_was_renewed_meanwhile()
     {
         Expire();

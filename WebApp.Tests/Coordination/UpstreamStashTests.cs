@@ -58,6 +58,19 @@ public sealed class UpstreamStashTests : UpstreamBench
     }
 
     [Fact]
+    public async Task A_pair_that_was_stored_is_not_come_back_to()
+    {
+        Stash.Keep(Token.Session, 0, Issuer.Issue());
+        await Store.StartAsync<UpstreamStash>();
+
+        Stash.Settle(Token.Session, stored: false);
+        await Waiting.UntilAsync(() => Task.FromResult(Stash.Find(Token.Session, 0) is null));
+        await Stash.StopAsync(CancellationToken.None);
+
+        Assert.Equal(TimeSpan.Zero, Store.Time.LastWait);
+    }
+
+    [Fact]
     public async Task Nothing_is_done_for_a_pair_that_its_spender_has_stored()
     {
         await Store.StartAsync<UpstreamStash>();
@@ -75,10 +88,14 @@ public sealed class UpstreamStashTests : UpstreamBench
     [Fact]
     public async Task A_node_that_ends_stores_what_it_keeps()
     {
+        await Store.StartAsync<UpstreamStash>();
         Stash.Keep(Token.Session, 0, Issuer.Issue());
+        Store.Probe.Forget();
 
         await Stash.StopAsync(CancellationToken.None);
 
+        Assert.True(Stash.ExecuteTask!.IsCompleted);
+        Assert.Single(Store.Probe.Statements);
         Assert.Equal(1, (await RowAsync()).UpstreamVersion);
         Assert.Null(Stash.Find(Token.Session, 0));
         Assert.Equal(0, Told(LogEvents.UpstreamNotStored));

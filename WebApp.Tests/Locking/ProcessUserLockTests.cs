@@ -32,6 +32,25 @@ public sealed class ProcessUserLockTests : UserLockContract
         Assert.Equal(Options.LockWait, Time.LastWait);
     }
 
+    [Fact]
+    public async Task Whoever_holds_a_lock_or_waits_for_it_counts_as_one_person()
+    {
+        var holder = await TakeAsync(User);
+        await using var other = await TakeAsync(Some.User());
+        var waiting = await QueueAsync(3);
+        Assert.Equal(2, TheLock.Count);
+
+        foreach (var waiter in waiting)
+        {
+            await holder.DisposeAsync();
+            holder = await waiter.InTime();
+            Assert.Equal(2, TheLock.Count);
+        }
+
+        await holder.DisposeAsync();
+        Assert.Equal(1, TheLock.Count);
+    }
+
     private protected override Task<IUserLock> CreateAsync() =>
         Task.FromResult<IUserLock>(new ProcessUserLock(Some.Options(), Time));
 

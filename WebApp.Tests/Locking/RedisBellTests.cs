@@ -36,6 +36,16 @@ public sealed class RedisBellTests : IAsyncLifetime
         await heard.ArrivedAsync(2);
     }
 
+    /// <summary>The name that docs/redis.md gives: what else uses this Redis hears nothing of it.</summary>
+    [Fact]
+    public async Task It_has_a_channel_of_its_own()
+    {
+        await HearAsync(there);
+        await there.SettleAsync();
+
+        Assert.Single((StackExchange.Redis.RedisResult[])(await server.AskAsync("PUBSUB", "CHANNELS", "webapp:revoked"))!);
+    }
+
     [Fact]
     public async Task It_is_heard_again_after_Redis_was_away()
     {

@@ -139,7 +139,12 @@ public sealed class RedisConnectionTests(SharedRedis shared) : IAsyncLifetime
 
         Assert.Equal(HealthStatus.Degraded, await StatusAsync());
 
-        async Task<HealthStatus> StatusAsync() => (await health.CheckHealthAsync(new HealthCheckContext())).Status;
+        async Task<HealthStatus> StatusAsync()
+        {
+            var result = await health.CheckHealthAsync(new HealthCheckContext());
+            Assert.Equal(result.Status == HealthStatus.Healthy, string.IsNullOrEmpty(result.Description));
+            return result.Status;
+        }
     }
 
     private RedisConnection Connection(string configuration)

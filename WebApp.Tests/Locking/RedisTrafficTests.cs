@@ -1,4 +1,5 @@
 using WebApp.Configuration;
+using WebApp.Telemetry;
 using WebApp.Tests.Fixtures;
 using WebApp.Tokens;
 using Xunit;
@@ -68,6 +69,51 @@ public sealed class RedisTrafficTests : IAsyncLifetime
         await node.SettleAsync();
 
         Assert.Equal(0, (int)await server.AskAsync("EXISTS", RedisNode.KeyOf(user)));
+    }
+
+    [Fact]
+    public async Task A_lock_that_is_held_when_the_circuit_opens_is_given_back_all_the_same()
+    {
+        var lease = await node.Lock.AcquireAsync(user);
+        await Assert.ThrowsAsync<TimeoutException>(() => node.Circuit.AskAsync<bool>(() => throw new TimeoutException()));
+        Assert.True(node.Circuit.IsOpen);
+
+        await lease.DisposeAsync();
+        await node.SettleAsync();
+
+        Assert.Equal(0, (int)await server.AskAsync("EXISTS", RedisNode.KeyOf(user)));
+        Assert.Single(node.Logs.Entries, entry => entry.Event.Id == LogEvents.LockReleaseFailed);
+    }
+
+    /// <summary>CLIENT PAUSE would leave whoever asks waiting for a second.</summary>
+    [Fact]
+    public async Task Giving_back_in_the_background_waits_for_nobody()
+    {
+        var slot = node.Locks.Open(user)!;
+        Assert.True(await slot.TryTakeAsync());
+        await server.PauseAsync();
+        var started = The.WallClock.GetTimestamp();
+
+        slot.ReleaseInBackground();
+
+        Assert.InRange(The.WallClock.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromMilliseconds(500));
+        await server.ResumeAsync();
+    }
+
+    /// <summary>The client would make up for it when Redis comes back.</summary>
+    [Fact]
+    public async Task A_subscription_that_fails_is_told_and_given_up()
+    {
+        var slot = node.Locks.Open(user)!;
+        var restored = await node.RestoredAsync();
+        await server.KillAsync();
+
+        await Assert.ThrowsAnyAsync<StackExchange.Redis.RedisException>(() => slot.SubscribeAsync());
+
+        await server.RestartAsync();
+        await restored();
+        await node.SettleAsync();
+        Assert.Empty((StackExchange.Redis.RedisResult[])(await server.AskAsync("PUBSUB", "CHANNELS", "webapp:*"))!);
     }
 
     /// <summary>One looks as it comes, one after it has subscribed and one when it is woken: none when another is.</summary>

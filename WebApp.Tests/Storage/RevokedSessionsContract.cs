@@ -173,6 +173,20 @@ public abstract class RevokedSessionsContract(SharedPostgres? postgres) : IAsync
         Assert.Equal((The.Beginning, "account_changed"), (row.RevokedAt, row.RevokedReason));
     }
 
+    [Fact]
+    public async Task Of_those_who_end_a_session_over_something_one_is_told_that_he_did()
+    {
+        var row = await here.RowAsync(token.Session);
+
+        Assert.True(await EndAsync());
+        Assert.False(await EndAsync());
+
+        Assert.Equal("reuse", Assert.Single(await here.EventsAsync()).Kind);
+
+        Task<bool> EndAsync() => here.Get<SessionRevoker>().RevokeWithEventAsync(
+            row, RefusalReason.Reuse, Some.Client, here.Time.GetUtcNow(), CancellationToken.None);
+    }
+
     /// <summary>Scenario 24: it was ended, the answer was lost, and the second attempt finds nothing to end.</summary>
     [Fact]
     public async Task A_session_whose_end_was_not_confirmed_is_remembered_as_ended()

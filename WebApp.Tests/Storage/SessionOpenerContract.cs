@@ -63,6 +63,29 @@ public abstract class SessionOpenerContract(SharedPostgres? postgres) : IAsyncLi
     }
 
     [Fact]
+    public async Task A_session_that_opens_is_alive_and_found_as_it_was_opened()
+    {
+        var row = new SessionRow
+        {
+            Id = Guid.NewGuid(),
+            UserId = account.Id,
+            SecurityStamp = account.SecurityStamp!,
+            CreatedAt = The.Beginning,
+            RotatedAt = The.Beginning,
+            LastUsedAt = The.Beginning,
+            ExpiresAt = The.Beginning.AddDays(1),
+            UserAgent = "",
+            IpAddress = "",
+        };
+
+        var opened = await store.Get<ISessionRows>().TryOpenAsync(row, CancellationToken.None);
+
+        Assert.True(opened!.IsAlive);
+        var found = await store.Get<ISessionRows>().FindAsync(new SessionId(row.Id), CancellationToken.None);
+        Assert.Equivalent(found, opened, strict: true);
+    }
+
+    [Fact]
     public async Task A_session_of_an_account_without_a_name_is_granted_to_an_empty_one()
     {
         await store.ChangeAsync(Proof.User, each => each.UserName = null);

@@ -106,6 +106,10 @@ public sealed class SessionRulingTests
         Rule(SessionRuling.Again, state, Current);
     }
 
+    [Fact]
+    public void A_session_without_an_account_grants_nothing() =>
+        Assert.Throws<InvalidOperationException>(() => new SessionState(Row().Row, null).Grant());
+
     private static void Rule(string expected, SessionState? state, int presented) =>
         Rule(Enum.Parse<SessionRuling>(expected), state, presented);
 
