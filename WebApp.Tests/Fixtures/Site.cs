@@ -39,7 +39,7 @@ internal sealed class Site : WebApplicationFactory<Program>
         this.folder = folder;
         this.ownsFolder = ownsFolder;
         Time = new FakeTimeProvider(now);
-        UseKestrel(0);
+        UseKestrel();
     }
 
     public FakeTimeProvider Time { get; }
@@ -97,6 +97,7 @@ internal sealed class Site : WebApplicationFactory<Program>
         builder.UseEnvironment("Development");
         builder.UseSolutionRelativeContentRoot(".", "WebApp.sln");
         builder.UseSetting("ConnectionStrings:Database", $"Data Source={Path.Combine(folder.FullName, "webapp.db")}");
+        builder.UseSetting(WebHostDefaults.ServerUrlsKey, "http://127.0.0.1:0");
         builder.UseSetting("Sessions:Jitter", "0");
         foreach (var (key, value) in settings)
         {

@@ -77,8 +77,9 @@ internal static class Mutant
             platform.Split(Path.PathSeparator)
                 .Where(each => Path.GetFileNameWithoutExtension(each) is not ("WebApp" or "WebApp.Tests"))
                 .Select(each => MetadataReference.CreateFromFile(each)),
+            // One schedule is over before optimized code would have been compiled.
             new CSharpCompilationOptions(
-                OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Release, nullableContextOptions: NullableContextOptions.Enable));
+                OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Debug, nullableContextOptions: NullableContextOptions.Enable));
     }
 
     private static IEnumerable<SourceFile> Files() => SourceFile.Of("WebApp")
