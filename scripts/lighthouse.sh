@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
 # Asks Lighthouse about every page of the built site, as ada in Development: a table, and an error if accessibility or best practices
 # fall below 100 or performance below 95. Needs Chromium, Node and curl.
+#   scripts/lighthouse.sh           all pages
+#   scripts/lighthouse.sh /notes    these
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 pages=(/ /login /register /notes /account /account/password /account/two-step /account/passkeys /account/sessions /account/activity
-  /admin/sessions /lab /logout)
+  /admin/sessions /lab /logout /demo/api /kept/00000000-0000-0000-0000-000000000001)
+if [ $# -gt 0 ]; then
+  pages=("$@")
+fi
+
 chromium=${CHROME_PATH:-$(command -v chromium)}
 work=$(mktemp -d)
 trap 'kill "${site:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
