@@ -106,20 +106,25 @@ up() {
   start redis "$redis" --bind 127.0.0.1 --port "$redis_port" --dir "$state" --save '' --appendonly no
   await redis bash -c "exec 3<>/dev/tcp/127.0.0.1/$redis_port"
 
-  local upstream='' number address port=18081
+  # The lab fires at all of them.
+  local upstream='' number address port=18081 lab=()
   for number in $(seq 1 "$nodes"); do
     port=$(port_after "$port")
     address=127.0.0.1:$port
     upstream="$upstream server $address max_fails=1 fail_timeout=1s;"
+    lab+=("Lab__Nodes__$((number - 1))=http://$address")
     echo "$address" >"$state/node$number.address"
+    port=$((port + 1))
+  done
+  for number in $(seq 1 "$nodes"); do
     (
       cd "$state/site"
-      export ASPNETCORE_ENVIRONMENT=Development ASPNETCORE_URLS="http://$address"
+      export ASPNETCORE_ENVIRONMENT=Development ASPNETCORE_URLS="http://$(cat "$state/node$number.address")"
       export ConnectionStrings__Database="Host=127.0.0.1;Port=$database;Database=webapp;Username=$user"
       export ConnectionStrings__Redis="127.0.0.1:$redis_port"
+      export "${lab[@]}"
       start "node$number" dotnet WebApp.dll
     )
-    port=$((port + 1))
   done
   for number in $(seq 1 "$nodes"); do
     await "node$number" curl -fs "http://$(cat "$state/node$number.address")/healthz/ready"
