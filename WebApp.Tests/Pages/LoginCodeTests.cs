@@ -174,6 +174,26 @@ public sealed class LoginCodeTests
     }
 
     [Fact]
+    public async Task A_good_second_step_forgives_what_was_mistyped_before()
+    {
+        await using var site = Site.Start();
+        var (_, recovery) = await TurnOnAsync(site);
+        foreach (var code in recovery.Take(2))
+        {
+            using var browser = await PasswordAsync(site);
+            await OpenRecoveryAsync(browser);
+            for (var i = 0; i < 4; i++)
+            {
+                await browser.SubmitAsync(Form, ("code", "wrong"));
+            }
+
+            await browser.SubmitAsync(Form, ("code", code));
+
+            Assert.NotNull(browser.Pair.Access);
+        }
+    }
+
+    [Fact]
     public async Task Five_wrong_codes_lock_the_account_and_no_answer_tells_a_right_code_or_password_from_a_wrong_one()
     {
         await using var site = Site.Start();
