@@ -68,6 +68,10 @@ public sealed class PageTests(Chromium chromium, BrowserSite site) : IClassFixtu
             await VisitAsync(page, path, language, findings);
         }
 
+        await FollowAsync(page, "/notes", "a[href^='/notes/edit/']", "main form", language, findings);
+        await FollowAsync(page, "/account/two-step", "main form button", "main svg", language, findings);
+        await FollowAsync(page, "/lab", "main form button", "main svg", language, findings);
+        await SecondStepAsync(page, language, findings);
         findings.AssertNone();
     }
 
@@ -106,6 +110,31 @@ public sealed class PageTests(Chromium chromium, BrowserSite site) : IClassFixtu
                 session.CreatedAt));
             return await db.SaveChangesAsync();
         });
+    }
+
+    /// <summary>A page that only a click leads to.</summary>
+    private static async Task FollowAsync(IPage page, string from, string click, string shows, string language, List<string> findings)
+    {
+        await page.GotoAsync(from);
+        await page.ClickAsync($"{click} >> nth=0");
+        await page.WaitForURLAsync(url => new Uri(url).PathAndQuery != from);
+        await page.WaitForSelectorAsync(shows);
+        await CheckAsync(page, $"{from}, then {click}", language, findings);
+    }
+
+    private async Task SecondStepAsync(IPage page, string language, List<string> findings)
+    {
+        await TurnAsync(on: true);
+        await page.Context.ClearCookiesAsync();
+        await page.GotoAsync("/login");
+        await FillAsync(page, "Correct-Horse-1");
+        await page.WaitForURLAsync("**/login/code**");
+        await CheckAsync(page, "/login/code", language, findings);
+        await TurnAsync(on: false);
+
+        Task<int> TurnAsync(bool on) => site.InDatabaseAsync(db => db.Users
+            .Where(user => user.UserName == "ada")
+            .ExecuteUpdateAsync(user => user.SetProperty(each => each.TwoFactorEnabled, on)));
     }
 
     private static async Task VisitAsync(IPage page, string path, string language, List<string> findings)
