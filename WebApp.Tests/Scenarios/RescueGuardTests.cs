@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using WebApp.Storage;
 using WebApp.Tests.Fixtures;
 using Xunit;
 using static WebApp.Tests.Fixtures.KeptNote;
@@ -152,5 +154,17 @@ public sealed class RescueGuardTests
 
         Assert.StartsWith("/login?reason=revoked&returnUrl=%2Faccount%2Fpassword", new Uri(ada.Page.Url).PathAndQuery, StringComparison.OrdinalIgnoreCase);
         Assert.Equal(0, await site.InDatabaseAsync(db => db.KeptForms.CountAsync()));
+    }
+
+    /// <summary>It may end between a look at it and the statement that takes it.</summary>
+    [Fact]
+    public async Task A_form_that_has_just_ended_is_not_taken()
+    {
+        await using var site = Site.Start();
+        using var ada = await TypedAsync(site);
+        var form = await site.InDatabaseAsync(db => db.KeptForms.AsNoTracking().SingleAsync());
+        site.Leap(KeptForms.Lifetime);
+
+        Assert.False(await site.Services.GetRequiredService<KeptForms>().TryTakeAsync(form.Id, sentBefore: null));
     }
 }

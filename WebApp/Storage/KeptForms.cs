@@ -62,7 +62,7 @@ internal sealed class KeptForms(IDbContextFactory<WebAppDb> databases, TimeProvi
         var now = time.GetUtcNow();
         await using var db = await databases.CreateDbContextAsync(CancellationToken.None);
         return await db.KeptForms
-            .Where(each => each.Id == id && each.SentAt == sentBefore)
+            .Where(each => each.Id == id && each.SentAt == sentBefore && each.ExpiresAt > now)
             .ExecuteUpdateAsync(each => each.SetProperty(row => row.SentAt, now), CancellationToken.None) == 1;
     }
 
