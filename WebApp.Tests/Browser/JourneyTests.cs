@@ -21,14 +21,14 @@ public sealed class JourneyTests(Chromium chromium, BrowserSite site) : IClassFi
         await EndFromElsewhereAsync(tabs.Pair);
 
         await page.ClickAsync(Add);
-        await page.WaitForURLAsync("**/login?**");
+        await page.IsAtAsync(@"/login\?");
         Assert.Contains("What you sent is not lost", await page.InnerTextAsync("main"), StringComparison.Ordinal);
         await SignInAsync(page);
-        await page.WaitForURLAsync("**/kept/**");
+        await page.IsAtAsync("/kept/");
         Assert.Contains(note, await page.InnerTextAsync("main"), StringComparison.Ordinal);
         Assert.Equal(0, await CountAsync(note));
         await page.ClickAsync("form:has([name='__kept_form']) button");
-        await page.WaitForURLAsync("**/notes");
+        await page.IsAtAsync("/notes$");
 
         Assert.Contains(note, await page.InnerTextAsync("main"), StringComparison.Ordinal);
         await page.GoBackAsync();
@@ -44,16 +44,16 @@ public sealed class JourneyTests(Chromium chromium, BrowserSite site) : IClassFi
         var page = await context.NewPageAsync();
         await page.GotoAsync("/login");
         await SignInAsync(page);
-        await page.WaitForURLAsync("**/notes");
+        await page.IsAtAsync("/notes$");
         var note = $"without a script {Guid.NewGuid()}";
         await page.FillAsync(Text, note);
         await EndFromElsewhereAsync(await PairAsync(context));
 
         await page.ClickAsync(Add);
-        await page.WaitForURLAsync("**/login?**");
+        await page.IsAtAsync(@"/login\?");
         await SignInAsync(page);
         await page.ClickAsync("form:has([name='__kept_form']) button");
-        await page.WaitForURLAsync("**/notes");
+        await page.IsAtAsync("/notes$");
 
         Assert.Equal(1, await CountAsync(note));
     }
@@ -66,12 +66,12 @@ public sealed class JourneyTests(Chromium chromium, BrowserSite site) : IClassFi
         var note = $"private {Guid.NewGuid()}";
         await page.FillAsync(Text, note);
         await page.ClickAsync(Add);
-        await page.WaitForURLAsync("**/notes");
+        await page.WaitForSelectorAsync($"text={note}");
         await page.GotoAsync("/account/activity");
         await page.GotoAsync("/notes");
 
         await page.ClickAsync(".who button");
-        await page.WaitForURLAsync(site.Address.ToString());
+        await page.IsAtAsync($"^{site.Address}$");
         for (var step = 0; step < 3; step++)
         {
             await page.GoBackAsync();
@@ -129,7 +129,7 @@ public sealed class JourneyTests(Chromium chromium, BrowserSite site) : IClassFi
 
         foreach (var page in pages)
         {
-            await page.WaitForURLAsync("**/account");
+            await page.IsAtAsync("/account$");
             var answer = await page.ReloadAsync();
             Assert.Equal((200, "/account"), (answer!.Status, new Uri(page.Url).AbsolutePath));
         }
@@ -152,7 +152,7 @@ public sealed class JourneyTests(Chromium chromium, BrowserSite site) : IClassFi
         var loading = late.GotoAsync("/account");
         await gate.Arrived;
         await other.ClickAsync(".who button");
-        await other.WaitForURLAsync(site.Address.ToString());
+        await other.IsAtAsync($"^{site.Address}$");
 
         gate.Open();
         await loading;

@@ -33,7 +33,7 @@ public sealed class PasskeyTests(Chromium chromium, BrowserSite site) : IClassFi
         Assert.Equal("This is not your current password.", await page.InnerTextAsync($"{Add} [role=alert]"));
         Assert.Equal(0, await person.CredentialsAsync());
         await AddAsync(page, "This machine", Password);
-        await page.WaitForURLAsync("**/account/passkeys?added=*");
+        await page.IsAtAsync(@"/account/passkeys\?added=");
         Assert.Equal("This machine", await page.InnerTextAsync(".rows strong"));
         Assert.Equal(1, await person.CredentialsAsync());
 
@@ -41,7 +41,7 @@ public sealed class PasskeyTests(Chromium chromium, BrowserSite site) : IClassFi
         await page.GotoAsync("/login?returnUrl=%2Faccount%2Factivity");
         await page.CheckAsync("#Input_RememberMe");
         await page.ClickAsync($"{Use} button");
-        await page.WaitForURLAsync("**/account/activity");
+        await page.IsAtAsync("/account/activity$");
         Assert.Contains("You added a passkey.", await page.InnerTextAsync("main"), StringComparison.Ordinal);
         Assert.True((await person.CookieAsync("refresh_token")).Expires > 0);
 
@@ -53,13 +53,13 @@ public sealed class PasskeyTests(Chromium chromium, BrowserSite site) : IClassFi
         await page.ClickAsync("summary");
         await page.FillAsync("form[action*=Remove] [name=password]", Password);
         await page.ClickAsync("form[action*=Remove] button");
-        await page.WaitForURLAsync("**/account/passkeys?removed=*");
+        await page.IsAtAsync(@"/account/passkeys\?removed=");
         await page.GotoAsync("/account");
 
         await person.ForgetCookiesAsync();
         await page.GotoAsync("/login");
         await page.ClickAsync($"{Use} button");
-        await page.WaitForURLAsync("**/login/passkey");
+        await page.IsAtAsync("/login/passkey$");
         Assert.Contains("This passkey could not sign you in.", await page.InnerTextAsync("#form-problem"), StringComparison.Ordinal);
         Assert.Empty(person.Complaints);
     }
@@ -72,14 +72,14 @@ public sealed class PasskeyTests(Chromium chromium, BrowserSite site) : IClassFi
         await SignInAsync(page, "bob", BobsPassword);
         await page.GotoAsync("/account/passkeys");
         await AddAsync(page, "Once", BobsPassword);
-        await page.WaitForURLAsync("**/account/passkeys?added=*");
+        await page.IsAtAsync(@"/account/passkeys\?added=");
         await person.ForgetCookiesAsync();
         await page.GotoAsync("/login");
         var posted = page.WaitForRequestAsync(request => new Uri(request.Url).AbsolutePath == "/login/passkey"
             && request.Method == "POST" && request.IsNavigationRequest);
         await page.ClickAsync($"{Use} button");
         var (headers, body) = (await (await posted).AllHeadersAsync(), (await posted).PostData!);
-        await page.WaitForURLAsync("**/notes");
+        await page.IsAtAsync("/notes$");
 
         Assert.Contains("passkey_step=", headers["cookie"], StringComparison.Ordinal);
 
@@ -105,7 +105,7 @@ public sealed class PasskeyTests(Chromium chromium, BrowserSite site) : IClassFi
         await SignInAsync(page, "bob", BobsPassword);
         await page.GotoAsync("/account/passkeys");
         await AddAsync(page, "Mine", BobsPassword);
-        await page.WaitForURLAsync("**/account/passkeys?added=*");
+        await page.IsAtAsync(@"/account/passkeys\?added=");
         await person.ForgetCookiesAsync();
         await person.VerifiesAsync(false);
         await page.GotoAsync("/login");
@@ -135,7 +135,7 @@ public sealed class PasskeyTests(Chromium chromium, BrowserSite site) : IClassFi
         await page.FillAsync("#Input_UserName", userName);
         await page.FillAsync("#Input_Password", password);
         await page.ClickAsync("main form button");
-        await page.WaitForURLAsync("**/notes");
+        await page.IsAtAsync("/notes$");
     }
 
     private static async Task AddAsync(IPage page, string name, string password)

@@ -149,7 +149,7 @@ public sealed class TabsTests(Chromium chromium, BrowserSite site) : IClassFixtu
         foreach (var (page, navigation) in tabs.Pages.Zip(navigations))
         {
             navigation.Open();
-            await page.WaitForURLAsync("**/login?reason=revoked&returnUrl=%2Fnotes");
+            await page.IsAtAsync(@"/login\?reason=revoked&returnUrl=%2Fnotes$");
             Assert.Equal(1, navigation.Count);
             Assert.Equal("Sign in", await page.InnerTextAsync("h1"));
         }
