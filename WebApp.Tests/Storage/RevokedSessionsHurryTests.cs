@@ -22,7 +22,6 @@ public sealed class RevokedSessionsHurryTests : IAsyncLifetime
         there = here.Another();
         token = await here.SignInAsync();
         reader = await here.StartAsync<RevokedSessionsReader>();
-        await here.Time.TickersAsync(1);
         here.Probe.Forget();
     }
 

@@ -38,6 +38,9 @@ internal sealed partial class RevokedSessionsReader(
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await ReadAllAsync(cancellationToken);
+
+        // From here on: the host may start the rest of it later, and what it is told until then must not be lost.
+        ticks = Ticks();
         await base.StartAsync(cancellationToken);
     }
 
@@ -45,8 +48,7 @@ internal sealed partial class RevokedSessionsReader(
 
     internal async Task RunAsync(CancellationToken stopping)
     {
-        await using var timer = time.CreateTimer(_ => due.Writer.TryWrite(true), null, Interval, Interval);
-        ticks = timer;
+        await using var timer = ticks ??= Ticks();
         while (await due.Reader.WaitToReadAsync(stopping))
         {
             due.Reader.TryRead(out _);
@@ -72,6 +74,8 @@ internal sealed partial class RevokedSessionsReader(
         var since = time.GetElapsedTime(Volatile.Read(ref readAt));
         ticks?.Change(since < Spacing ? Spacing - since : TimeSpan.Zero, Interval);
     }
+
+    private ITimer Ticks() => time.CreateTimer(_ => due.Writer.TryWrite(true), null, Interval, Interval);
 
     /// <summary>Reads every session of which an access token may still be in force.</summary>
     internal Task ReadAllAsync(CancellationToken cancellation)
