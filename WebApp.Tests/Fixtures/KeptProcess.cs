@@ -69,8 +69,8 @@ internal sealed class KeptProcess : IAsyncDisposable
     /// </summary>
     public Task FreezeAsync() => SendAsync(number => $"kill -STOP {number} && kill -STOP {ChildrenOf(number)}");
 
-    /// <summary>SIGCONT, to the program last.</summary>
-    public Task ThawAsync() => SendAsync(number => $"kill -CONT {ChildrenOf(number)} && kill -CONT {number}");
+    /// <summary>SIGCONT, to the program last. One that it has started may have ended meanwhile.</summary>
+    public Task ThawAsync() => SendAsync(number => $"kill -CONT {ChildrenOf(number)} 2>/dev/null; kill -CONT {number}");
 
     /// <summary>SIGKILL, to the program and all that it has started. Returns when they are gone.</summary>
     public async Task KillAsync()

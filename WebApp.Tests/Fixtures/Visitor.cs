@@ -35,6 +35,9 @@ internal sealed class Visitor : IDisposable
             CookieContainer = jar,
             AllowAutoRedirect = false,
             MaxConnectionsPerServer = 400,
+
+            // A site that is busy must not be sent a body that it is about to refuse.
+            Expect100ContinueTimeout = TimeSpan.FromSeconds(30),
         })
         {
             BaseAddress = address,
