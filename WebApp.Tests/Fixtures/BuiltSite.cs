@@ -127,6 +127,9 @@ internal sealed class BuiltSite : IAsyncDisposable
         };
         RemoveSettings(start.EnvironmentVariables);
         start.Environment["ASPNETCORE_ENVIRONMENT"] = environment;
+
+        // Hexadecimal. Most nodes live for seconds, and by default what was called 30 times is compiled once more.
+        start.Environment["DOTNET_TC_CallCountThreshold"] = "400";
         start.Environment["ASPNETCORE_URLS"] = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
         start.Environment["ConnectionStrings__Database"] = $"Data Source={Path.Combine(folder.FullName, "webapp.db")}";
         foreach (var (key, value) in settings)

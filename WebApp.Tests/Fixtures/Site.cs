@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Data.Sqlite;
@@ -114,6 +115,9 @@ internal sealed class Site : WebApplicationFactory<Program>
 
             services.ConfigureDbContext<WebAppDb>(options => options.AddInterceptors(Database));
             services.AddSingleton<IStartupFilter>(Requests);
+
+            // Passwords that nobody has to guess: hundreds of sign-ins would spend most of their time on hashing.
+            services.Configure<PasswordHasherOptions>(options => options.IterationCount = 100);
             more(services);
         });
     }

@@ -9,7 +9,7 @@ namespace WebApp.Tests.Scenarios;
 /// Scenarios 23 to 25 with real processes: whatever PostgreSQL, or the way to it, does, nobody is signed out and no expiry costs
 /// more than one generation.
 /// </summary>
-[Collection(nameof(Alone))]
+[Collection(nameof(Clusters))]
 public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, ITestOutputHelper output)
     : IClassFixture<ClusterDatabaseTests.TwoNodes>, IAsyncLifetime
 {

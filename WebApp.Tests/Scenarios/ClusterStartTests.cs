@@ -9,6 +9,7 @@ namespace WebApp.Tests.Scenarios;
 /// Scenario 26: nodes that start together, and nodes that must not start. Open: nodes that run already and whose ring was
 /// replaced under them notice it at their next start only.
 /// </summary>
+[Collection(nameof(Clusters))]
 public sealed class ClusterStartTests(ClusterStartTests.Nodes nodes) : IClassFixture<ClusterStartTests.Nodes>
 {
     private const string KeepRing = """

@@ -14,7 +14,7 @@ namespace WebApp.Tests.Scenarios;
 /// Scenarios 27 and 28: nodes whose clocks are wrong. Data Protection looks at the machine's own clock, which a test cannot set
 /// for one process alone; what it does on a machine that is an hour off is not shown here.
 /// </summary>
-[Collection(nameof(Alone))]
+[Collection(nameof(Clusters))]
 public sealed partial class ClusterTimeTests(ClusterTimeTests.Nodes nodes) : IClassFixture<ClusterTimeTests.Nodes>
 {
     private const string Skew = "Testing:ClockSkew";

@@ -7,7 +7,7 @@ using Xunit;
 namespace WebApp.Tests.Scenarios;
 
 /// <summary>Scenarios 12, 18 and 19: three nodes that end, orderly or not, and come back while people go on.</summary>
-[Collection(nameof(Alone))]
+[Collection(nameof(Clusters))]
 public sealed class RollingRestartTests(RollingRestartTests.Nodes nodes, ITestOutputHelper output) : IClassFixture<RollingRestartTests.Nodes>
 {
     private const int Tabs = 20;
@@ -16,6 +16,9 @@ public sealed class RollingRestartTests(RollingRestartTests.Nodes nodes, ITestOu
     private const int Killed = 137;
 
     private const string ShuttingDown = "Application is shutting down";
+
+    /// <summary>What people leave between two things that they do, so that a node that starts has a processor too.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How long a refresh waits for a lock. Nobody waits so long for the lock of a node that was killed.</summary>
     private static readonly TimeSpan LockWait = TimeSpan.FromSeconds(5);
@@ -280,8 +283,10 @@ public sealed class RollingRestartTests(RollingRestartTests.Nodes nodes, ITestOu
     private static async Task<int> RefreshUntilAsync(Person person, CancellationToken over)
     {
         var expiries = 0;
+        using var pace = new PeriodicTimer(Pause, The.WallClock);
         while (!over.IsCancellationRequested || person.Pair.Access is null)
         {
+            await pace.WaitForNextTickAsync(CancellationToken.None);
             if (person.Pair.Access is not null)
             {
                 person.DropAccessToken();
@@ -300,8 +305,10 @@ public sealed class RollingRestartTests(RollingRestartTests.Nodes nodes, ITestOu
     /// <param name="over">Ends it.</param>
     private static async Task ReloadUntilAsync(Person person, ConcurrentDictionary<string, bool> notes, CancellationToken over)
     {
+        using var pace = new PeriodicTimer(Pause, The.WallClock);
         while (!over.IsCancellationRequested)
         {
+            await pace.WaitForNextTickAsync(CancellationToken.None);
             await person.LoadAsync(tabs: 2);
             using var aborted = new CancellationTokenSource();
             var hammered = person.LoadAsync(aborted: aborted.Token);
@@ -336,6 +343,6 @@ public sealed class RollingRestartTests(RollingRestartTests.Nodes nodes, ITestOu
     public sealed class Nodes() : SharedCluster(() => GatedCluster.StartAsync(
         3,
         (_, _) => [],
-        ("Sessions:AccessTokenLifetime", "00:00:06"), ("Sessions:ReplayWindow", "00:00:03"),
+        ("Sessions:AccessTokenLifetime", "00:00:12"), ("Sessions:ReplayWindow", "00:00:06"),
         ("Sessions:LockLease", "00:00:01"), ("Sessions:LockWait", LockWait.ToString())));
 }

@@ -79,7 +79,7 @@ internal static class Mutant
                 .Select(each => MetadataReference.CreateFromFile(each)),
             // One schedule is over before optimized code would have been compiled.
             new CSharpCompilationOptions(
-                OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Debug, nullableContextOptions: NullableContextOptions.Enable));
+                OutputKind.DynamicallyLinkedLibrary, optimizationLevel: OptimizationLevel.Debug, nullableContextOptions: NullableContextOptions.Annotations));
     }
 
     private static IEnumerable<SourceFile> Files() => SourceFile.Of("WebApp")

@@ -1,0 +1,27 @@
+using Xunit.Sdk;
+using Xunit.v3;
+
+[assembly: Xunit.TestCollectionOrderer(typeof(WebApp.Tests.Fixtures.LongestFirst))]
+
+namespace WebApp.Tests.Fixtures;
+
+/// <summary>
+/// Begins with what takes longest and has to be done one after the other, so that at the end no processor waits for another. Any
+/// order is right, and the rest comes as it comes.
+/// </summary>
+public sealed class LongestFirst : ITestCollectionOrderer
+{
+    private static readonly string[] Long =
+    [
+        nameof(Browser.PageTests), nameof(SimpleJwt.DjangoIssuerTests), nameof(Clusters), nameof(Simulation.SimulationTests),
+        nameof(Simulation.Teeth.DefectTests), nameof(Browser.ReloadTests),
+    ];
+
+    public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
+        where TTestCollection : ITestCollection =>
+        [.. testCollections.OrderBy(collection => Place(collection.TestCollectionDisplayName))];
+
+    private static int Place(string name) => Array.FindIndex(Long, each => name == each || name.Contains($".{each} ", StringComparison.Ordinal)) is >= 0 and var place
+        ? place
+        : Long.Length;
+}
