@@ -65,5 +65,13 @@ internal sealed class RedisCluster : IAsyncDisposable
         }
 
         await Task.WhenAll(formed);
+
+        // What is published travels by links between the nodes, which may still be made when all slots are known.
+        foreach (var server in servers)
+        {
+            await Waiting.UntilAsync(async () => ((string)(await server.AskAsync("CLUSTER", "NODES"))!)
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Count(node => node.Contains(" connected ", StringComparison.Ordinal)) == count);
+        }
     }
 }

@@ -1,4 +1,6 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
 using WebApp.Configuration;
 
 namespace WebApp.Storage;
@@ -38,7 +40,9 @@ internal sealed class DatabaseSchema(IDbContextFactory<WebAppDb> databases, IHos
     public async Task MigrateAsync(CancellationToken cancellation)
     {
         await using var db = await databases.CreateDbContextAsync(cancellation);
-        await using var turn = db.Database.IsNpgsql() && await db.Database.CanConnectAsync(cancellation)
+
+        // A database that cannot be reached for a moment is no database that has to be made: CanConnectAsync would not tell.
+        await using var turn = db.Database.IsNpgsql() && await db.GetService<IRelationalDatabaseCreator>().ExistsAsync(cancellation)
             ? await TakeTurnAsync(cancellation)
             : null;
         await db.Database.MigrateAsync(cancellation);
