@@ -14,6 +14,9 @@ internal sealed class WatchedTime() : FakeTimeProvider(The.Beginning)
     /// <summary>Completes once so many periodic timers have been set in all.</summary>
     public Task TickersAsync(int count) => tickers.ArrivedAsync(count);
 
+    /// <summary>How many periodic timers have been set in all.</summary>
+    public int Tickers => tickers.Count;
+
     /// <summary>How long the last one waits that waits until a certain time.</summary>
     public TimeSpan LastWait { get; private set; }
 

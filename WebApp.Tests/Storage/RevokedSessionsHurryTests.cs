@@ -44,6 +44,16 @@ public sealed class RevokedSessionsHurryTests : IAsyncLifetime
         Assert.Equal(RefusalReason.Revoked, here.Get<RevokedSessions>().ReasonFor(token.Session));
     }
 
+    /// <summary>The timer of the start is that of the run: a second one would read twice as often, and outlive the site.</summary>
+    [Fact]
+    public async Task One_timer_brings_all_readings()
+    {
+        await ReadingAsync(reader.ReadSoon);
+        await ReadingAsync(() => here.Time.Advance(Interval));
+
+        Assert.Equal(1, here.Time.Tickers);
+    }
+
     [Fact]
     public async Task A_storm_of_news_is_a_reading_each_tenth_of_a_second()
     {
