@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using WebApp.Storage;
@@ -15,8 +16,8 @@ internal sealed class Cluster : IAsyncDisposable
 
     private readonly (string Key, string Value)[] settings;
     private readonly List<BuiltSite> nodes = [];
-    private readonly List<BuiltSite> ended = [];
-    private readonly List<HttpClient> clients = [];
+    private readonly ConcurrentQueue<BuiltSite> ended = new();
+    private readonly ConcurrentQueue<HttpClient> clients = new();
 
     private Cluster((string Key, string Value)[] settings) => this.settings = settings;
 
@@ -83,7 +84,7 @@ internal sealed class Cluster : IAsyncDisposable
             BaseAddress = address,
             Timeout = Patience.Long,
         };
-        clients.Add(client);
+        clients.Enqueue(client);
         return client;
     }
 
@@ -109,12 +110,13 @@ internal sealed class Cluster : IAsyncDisposable
 
     public async Task<Person> PersonAsync() => (await PeopleAsync(1))[0];
 
-    /// <summary>Starts a node that has ended again, at its old address.</summary>
+    /// <summary>Starts a node that has ended again, at its old address. Several nodes may be started at once.</summary>
     public async Task RestartAsync(int node, params (string Key, string Value)[] changes)
     {
-        ended.Add(nodes[node]);
-        nodes[node] = await nodes[node].RunAgainAsync(changes);
-        await ended[^1].DisposeAsync();
+        var before = nodes[node];
+        ended.Enqueue(before);
+        nodes[node] = await before.RunAgainAsync(changes);
+        await before.DisposeAsync();
         await nodes[node].AddressAsync();
     }
 
@@ -143,7 +145,11 @@ internal sealed class Cluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        clients.ForEach(client => client.Dispose());
+        foreach (var client in clients)
+        {
+            client.Dispose();
+        }
+
         if (Balancer is not null)
         {
             await Balancer.DisposeAsync();
