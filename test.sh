@@ -86,6 +86,5 @@ if [ "${CI:-}" = true ]; then
 fi
 
 dotnet restore --locked-mode
-dotnet format whitespace --verify-no-changes --no-restore
 dotnet build -c Release --no-restore
 dotnet test --solution WebApp.sln -c Release --no-build "$@"

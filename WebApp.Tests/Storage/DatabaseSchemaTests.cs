@@ -29,6 +29,17 @@ public sealed class DatabaseSchemaTests(SharedPostgres postgres)
         Assert.Empty(await db.Database.GetPendingMigrationsAsync());
     }
 
+    /// <summary>A node that finds no migration to make does not ask for this either.</summary>
+    [Fact]
+    public void The_migrations_make_what_the_model_says()
+    {
+        using var sqlite = new WebAppDb(new DbContextOptionsBuilder<WebAppDb>().UseSqlite().Options);
+        using var postgreSql = new PostgreSqlDb(new DbContextOptionsBuilder<PostgreSqlDb>().UseNpgsql().Options);
+
+        Assert.False(sqlite.Database.HasPendingModelChanges());
+        Assert.False(postgreSql.Database.HasPendingModelChanges());
+    }
+
     /// <summary>The first connection is not made in time.</summary>
     private sealed class FirstFails : DbConnectionInterceptor
     {
