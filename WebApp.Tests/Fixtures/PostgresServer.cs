@@ -37,6 +37,9 @@ internal sealed class PostgresServer : IAsyncDisposable
     private const string ReadyLine = "ready to accept connections";
     private const string Superuser = "postgres";
 
+    /// <summary>What initdb makes, once for all servers: each begins with a copy of this folder.</summary>
+    private static readonly Lazy<Task<string>> Initialized = new(InitializeAsync);
+
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("webapp-postgres-");
     private readonly string programs;
     private readonly ConcurrentDictionary<string, Lazy<Task>> templates = new();
@@ -55,7 +58,8 @@ internal sealed class PostgresServer : IAsyncDisposable
         var server = new PostgresServer(Require());
         try
         {
-            await server.InitializeAsync();
+            await server.GiveFolderAsync();
+            await RunAsync("cp", "-a", await Initialized.Value, server.folder.FullName);
             await server.RunAsync();
             return server;
         }
@@ -166,18 +170,25 @@ internal sealed class PostgresServer : IAsyncDisposable
     private string ConnectionString(string database) =>
         $"Host=127.0.0.1;Port={Port};Username={Superuser};Database={database};Include Error Detail=true";
 
-    private async Task InitializeAsync()
+    private static async Task<string> InitializeAsync()
     {
-        if (Environment.IsPrivilegedProcess)
-        {
-            // It refuses to run as root.
-            using var owner = Process.Start("chown", [Superuser, folder.FullName]);
-            await owner.WaitForExitAsync();
-        }
-
-        await using var initialization = Start(
-            null, "initdb", "-D", Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync");
+        var server = new PostgresServer(Require());
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => server.folder.Delete(recursive: true);
+        await server.GiveFolderAsync();
+        await using var initialization = server.Start(
+            null, "initdb", "-D", server.Data, "-U", Superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync");
         Assert.True(await initialization.Ended.InTime() == 0, string.Join('\n', initialization.Errors));
+        return server.Data;
+    }
+
+    /// <summary>PostgreSQL refuses to run as root.</summary>
+    private Task GiveFolderAsync() => Environment.IsPrivilegedProcess ? RunAsync("chown", Superuser, folder.FullName) : Task.CompletedTask;
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(program, arguments);
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0, $"{program} ended with {process.ExitCode}.");
     }
 
     private async Task RunAsync()
