@@ -14,7 +14,8 @@ public sealed class LongestFirst : ITestCollectionOrderer
     private static readonly string[] Long =
     [
         nameof(Browser.PageTests), nameof(SimpleJwt.DjangoIssuerTests), nameof(Clusters), nameof(Simulation.SimulationTests),
-        nameof(Simulation.Teeth.DefectTests), nameof(Browser.ReloadTests),
+        nameof(Simulation.Teeth.DefectTests), nameof(Browser.ReloadTests), nameof(Browser.JourneyTests), nameof(SimpleJwt.ClientTests),
+        nameof(SimpleJwt.WireTests), nameof(Browser.TabsTests), nameof(Browser.PasskeyTests),
     ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
