@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Microsoft.EntityFrameworkCore;
 using WebApp.Tests.Fixtures;
 using Xunit;
@@ -302,13 +303,12 @@ public sealed class ClusterRevocationTests(ClusterRevocationTests.Nodes nodes, I
     private static IReadOnlyList<Person> AtAll(GatedCluster cluster, Person person, Journal? journal = null) =>
         [.. Enumerable.Range(0, cluster.Clients.Count).Select(node => cluster.At(person, node, journal))];
 
-    private static async Task SeenAsync(GatedCluster cluster, Person person)
+    /// <summary>Completes once every node has sent what it writes down of this session: each does, as none asks before whether another did.</summary>
+    private static Task SeenAsync(GatedCluster cluster, Person person)
     {
-        using var patience = The.Patience();
-        while ((await cluster.Cluster.SessionAsync(person.Pair)).SeenAt is null)
-        {
-            patience.Token.ThrowIfCancellationRequested();
-        }
+        var session = Encoding.Latin1.GetString(person.Pair.Session.ToByteArray(bigEndian: true));
+        return Waiting.UntilAsync(() => Task.FromResult(cluster.ToDatabase.All(way => way.Sent.Any(sent =>
+            sent.Contains(OnTheWire.Seen, StringComparison.Ordinal) && sent.Contains(session, StringComparison.Ordinal)))));
     }
 
     /// <summary>Completes once these nodes say so of their connection to Redis.</summary>

@@ -72,8 +72,8 @@ internal static class WebAppStart
         }
         catch
         {
-            // Or the host would log as a fault that the services which had started already are cancelled.
-            app.Lifetime.StopApplication();
+            // What has started already ends before what it works with is disposed of; or the host would log that as a fault of theirs.
+            await app.StopAsync(CancellationToken.None);
             throw;
         }
 
