@@ -1,3 +1,10 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using WebApp.Composition;
+using WebApp.Configuration;
 using WebApp.Tests.Fixtures;
 using Xunit;
 
@@ -71,6 +78,24 @@ public sealed class FailedStartTests
         await AssertExplainsAsync(site, "There is no command 'migrat'; the only one is 'migrate'.");
     }
 
+    /// <summary>Or it would fail in the middle of its work, and the log would tell of that beside the cause.</summary>
+    [Fact]
+    public async Task What_has_started_ends_before_what_it_works_with_is_disposed_of()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<Tool>().AddSingleton<Worker>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Worker>()).AddHostedService<Culprit>();
+        var app = builder.Build();
+        var worker = app.Services.GetRequiredService<Worker>();
+
+        await Assert.ThrowsAsync<StartException>(() => app.RunCommandAsync([]));
+        await app.DisposeAsync();
+
+        Assert.True(await worker.HadItsTool.InTime());
+    }
+
     private static async Task WithFileAsync(string name, string content, Func<string, Task> test)
     {
         var folder = Directory.CreateTempSubdirectory("webapp-tests-");
@@ -94,5 +119,42 @@ public sealed class FailedStartTests
         Assert.DoesNotContain("hunter2", said, StringComparison.Ordinal);
         Assert.DoesNotContain(site.Output, line => line.Contains("Exception", StringComparison.Ordinal));
         Assert.DoesNotContain(site.Output, line => line.TrimStart().StartsWith("at ", StringComparison.Ordinal));
+    }
+
+    private sealed class Tool : IDisposable
+    {
+        private readonly TaskCompletionSource disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Disposed => disposed.Task;
+
+        public void Dispose() => disposed.TrySetResult();
+    }
+
+    /// <summary>Takes until somebody waits for its end, or its tool is gone.</summary>
+    private sealed class Worker(Tool tool) : BackgroundService
+    {
+        private readonly TaskCompletionSource awaited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<bool> end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<bool> HadItsTool => end.Task;
+
+        public override Task StopAsync(CancellationToken cancellationToken)
+        {
+            awaited.TrySetResult();
+            return base.StopAsync(cancellationToken);
+        }
+
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            await Task.WhenAny(awaited.Task, tool.Disposed);
+            end.SetResult(!tool.Disposed.IsCompleted);
+        }
+    }
+
+    private sealed class Culprit : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => throw new StartException("Something is amiss.");
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -1,4 +1,6 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using WebApp.Coordination;
 using WebApp.Tests.Fixtures;
 using Xunit;
 
@@ -58,6 +60,7 @@ public sealed class AbortedRequestTests
     {
         await using var site = Site.Start();
         using var visitor = await Visitor.SignedInAsync(site);
+        var coordinator = site.Services.GetRequiredService<RefreshCoordinator>();
         for (var round = 1; round <= 100; round++)
         {
             site.ExpireAccessTokens();
@@ -77,6 +80,10 @@ public sealed class AbortedRequestTests
             using var next = await visitor.GetAsync("/api/me");
             Assert.Equal(HttpStatusCode.OK, next.StatusCode);
             Assert.Equal(round, (await site.TheSessionAsync()).Generation);
+
+            // Minutes go by before the next one. No request may be under way for so long, nor the refresh that one has left behind.
+            await site.Requests.EndedAsync(2 * round);
+            await Waiting.UntilAsync(() => Task.FromResult(coordinator.UnderWay == 0));
         }
     }
 }
