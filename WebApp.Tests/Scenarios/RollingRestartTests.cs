@@ -18,7 +18,7 @@ public sealed class RollingRestartTests(RollingRestartTests.Nodes nodes, ITestOu
     private const string ShuttingDown = "Application is shutting down";
 
     /// <summary>What people leave between two things that they do, so that a node that starts has a processor too.</summary>
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>How long a refresh waits for a lock. Nobody waits so long for the lock of a node that was killed.</summary>
     private static readonly TimeSpan LockWait = TimeSpan.FromSeconds(5);
