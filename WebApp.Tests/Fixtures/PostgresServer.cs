@@ -59,7 +59,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         try
         {
             await server.GiveFolderAsync();
-            await RunAsync("cp", "-a", await Initialized.Value, server.folder.FullName);
+            await CallAsync("cp", "-a", await Initialized.Value, server.folder.FullName);
             await server.RunAsync();
             return server;
         }
@@ -182,12 +182,12 @@ internal sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>PostgreSQL refuses to run as root.</summary>
-    private Task GiveFolderAsync() => Environment.IsPrivilegedProcess ? RunAsync("chown", Superuser, folder.FullName) : Task.CompletedTask;
+    private Task GiveFolderAsync() => Environment.IsPrivilegedProcess ? CallAsync("chown", Superuser, folder.FullName) : Task.CompletedTask;
 
-    private static async Task RunAsync(string program, params string[] arguments)
+    private static async Task CallAsync(string program, params string[] arguments)
     {
         using var process = Process.Start(program, arguments);
-        await process.WaitForExitAsync();
+        await process.WaitForExitAsync().InTime();
         Assert.True(process.ExitCode == 0, $"{program} ended with {process.ExitCode}.");
     }
 
