@@ -45,7 +45,7 @@ internal sealed class DatabaseSchema(IDbContextFactory<WebAppDb> databases, IHos
         await using var turn = db.Database.IsNpgsql() && await db.GetService<IRelationalDatabaseCreator>().ExistsAsync(cancellation)
             ? await TakeTurnAsync(cancellation)
             : null;
-        // With none to make, EF Core would still compare the whole model with the last one: a tenth of a start.
+        // With none to make, EF Core would still compare the whole model with that of the last one, at each start.
         if ((await db.Database.GetPendingMigrationsAsync(cancellation)).Any())
         {
             await db.Database.MigrateAsync(cancellation);
