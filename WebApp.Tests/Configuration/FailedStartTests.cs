@@ -133,8 +133,11 @@ public sealed class FailedStartTests
     /// <summary>Takes until somebody waits for its end, or its tool is gone.</summary>
     private sealed class Worker(Tool tool) : BackgroundService
     {
+        private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource awaited = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource<bool> end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Begun => begun.Task;
 
         public Task<bool> HadItsTool => end.Task;
 
@@ -146,14 +149,20 @@ public sealed class FailedStartTests
 
         protected override async Task ExecuteAsync(CancellationToken stoppingToken)
         {
+            begun.SetResult();
             await Task.WhenAny(awaited.Task, tool.Disposed);
             end.SetResult(!tool.Disposed.IsCompleted);
         }
     }
 
-    private sealed class Culprit : IHostedService
+    /// <summary>Fails once the work is under way: work that is ended before that never begins.</summary>
+    private sealed class Culprit(Worker worker) : IHostedService
     {
-        public Task StartAsync(CancellationToken cancellationToken) => throw new StartException("Something is amiss.");
+        public async Task StartAsync(CancellationToken cancellationToken)
+        {
+            await worker.Begun.InTime();
+            throw new StartException("Something is amiss.");
+        }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }

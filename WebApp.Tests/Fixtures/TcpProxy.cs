@@ -66,6 +66,14 @@ internal sealed class TcpProxy : IAsyncDisposable
     /// </summary>
     public Gate HoldAnswer(string piece) => Set(piece, answer: true);
 
+    /// <summary>Tells when clients send something with this piece in it, and stops nobody.</summary>
+    public Gate Watch(string piece)
+    {
+        var gate = Hold(piece);
+        gate.Open();
+        return gate;
+    }
+
     /// <summary>All that is held arrives, and nothing is held from now on.</summary>
     public void Release()
     {

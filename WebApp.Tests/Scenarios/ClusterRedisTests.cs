@@ -58,12 +58,11 @@ public sealed class ClusterRedisTests(ClusterRedisTests.TwoNodes shared, ITestOu
     public async Task Redis_that_dies_while_one_holds_a_lock_and_another_waits_for_it_disturbs_neither()
     {
         var person = await gated.PersonAsync(0);
-        var waits = gated.ToRedis[1].Hold(OnTheWire.Subscription);
+        var waits = gated.ToRedis[1].Watch(OnTheWire.Subscription);
         var (holder, held) = await HoldAsync(person);
         var elsewhere = person.Twin(gated.Clients[1]);
         var waiter = elsewhere.LoadAsync();
         await waits.Arrived;
-        waits.Open();
 
         await Redis.KillAsync();
         var waited = await waiter;

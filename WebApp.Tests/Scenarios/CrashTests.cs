@@ -110,14 +110,13 @@ public sealed class CrashTests(CrashTests.TwoNodes shared) : IClassFixture<Crash
         var (person, session) = await gated.ExpiredAsync();
         var elsewhere = person.Twin(gated.Clients[1]);
         var theLock = await Cluster.Redis.WatchAsync(await gated.LockOfAsync(session));
-        var waits = gated.ToRedis[1].Hold(OnTheWire.Subscription);
+        var waits = gated.ToRedis[1].Watch(OnTheWire.Subscription);
         var held = gated.ToDatabase[0].Hold(OnTheWire.Rotation);
 
         var lost = person.LoadAsync();
         await held.Arrived;
         var waiting = elsewhere.LoadAsync();
         await waits.Arrived;
-        waits.Open();
         await gated.KillAsync(0);
         var answer = await waiting;
 

@@ -28,9 +28,15 @@ public sealed class DefectTests(ITestOutputHelper output)
         Assert.Equal((defect.Found, defect.Schedule), (found.Value.Invariant, found.Value.Schedule));
     }
 
-    /// <summary>What is compiled anew here is what is shipped.</summary>
+    /// <summary>What is compiled anew here, from the lowest room on, is what is shipped.</summary>
     [Fact]
-    public void Without_a_defect_nothing_is_found() => Assert.Null(Mutant.Hunt(new Defect("none", default, 0), 1, 500));
+    public void Without_a_defect_nothing_is_found()
+    {
+        const string Unchanged = "namespace WebApp.Configuration;";
+        var none = new Defect("none", default, 1, new Edit("WebApp/Configuration/SessionsOptions.cs", Unchanged, Unchanged));
+
+        Assert.Null(Mutant.Hunt(none, 1, 500));
+    }
 
     [Fact]
     public void A_defect_whose_text_is_gone_says_so()

@@ -9,8 +9,8 @@ using WebApp.Tests.Conventions;
 namespace WebApp.Tests.Simulation.Teeth;
 
 /// <summary>
-/// The rooms of the core and the simulation, compiled anew as one assembly with a defect in it. What is shipped has no switch for
-/// it.
+/// The room that has a defect, the rooms of the core that see it, and the simulation, compiled anew as one assembly. Below them is what
+/// is shipped, as it was built; it has no switch for a defect.
 /// </summary>
 internal static class Mutant
 {
@@ -27,8 +27,13 @@ internal static class Mutant
     ];
 
     private static readonly CSharpParseOptions Language = new(LanguageVersion.Latest);
-    private static readonly Lazy<Dictionary<string, SyntaxTree>> Sources = new(() => Files().ToDictionary(file => file.Path, Parse));
-    private static readonly Lazy<CSharpCompilation> Healthy = new(Compile);
+    private static readonly Lazy<List<Source>> Sources = new(() => [.. Files().Select(file => new Source(file.Path, file.Room, Text(file), Parse(file)))]);
+    private static readonly Lazy<CSharpCompilation> Nothing = new(Prepare);
+
+    /// <summary>The site, as the compiler needs to know it. What is loaded is what is shipped.</summary>
+    private static readonly Lazy<CSharpCompilation> Site = new(() => Nothing.Value
+        .AddSyntaxTrees(Parse("Friends.cs", "[assembly: System.Runtime.CompilerServices.InternalsVisibleTo(\"WebApp.Tests\")]"))
+        .WithAssemblyName("WebApp"));
 
     /// <summary>Runs these schedules on the core with this defect: the invariant that breaks and the schedule that broke it, or null.</summary>
     public static (Invariant Invariant, int Schedule, string Story)? Hunt(Defect defect, int first, int last)
@@ -51,14 +56,12 @@ internal static class Mutant
 
     private static byte[] Build(Defect defect)
     {
-        var compilation = Healthy.Value;
-        foreach (var edits in defect.Edits.GroupBy(edit => edit.File))
-        {
-            var file = Files().Single(each => each.Path == edits.Key);
-            var text = edits.Aggregate(Text(file), (before, edit) => edit.Apply(before));
-            compilation = compilation.ReplaceSyntaxTree(Sources.Value[file.Path], Parse(file.Path, text));
-        }
-
+        var changed = defect.Edits.Select(edit => Sources.Value.Single(source => source.Path == edit.File).Room).ToHashSet();
+        var sources = Sources.Value.ToLookup(source => source.Room == "" || Sees(source.Room, changed));
+        var below = Site.Value.AddSyntaxTrees(sources[false].Select(source => source.Tree));
+        var compilation = Nothing.Value
+            .AddReferences(below.ToMetadataReference())
+            .AddSyntaxTrees(sources[true].Select(source => With(defect, source)));
         using var image = new MemoryStream();
         var result = compilation.Emit(image);
         var errors = result.Diagnostics.Where(each => each.Severity == DiagnosticSeverity.Error).ToList();
@@ -67,13 +70,26 @@ internal static class Mutant
             : throw new InvalidOperationException($"'{defect}' does not compile:\n{string.Join('\n', errors.Take(5))}");
     }
 
-    private static CSharpCompilation Compile()
+    private static SyntaxTree With(Defect defect, Source source)
+    {
+        var edits = defect.Edits.Where(edit => edit.File == source.Path).ToList();
+        return edits.Count == 0
+            ? source.Tree
+            : Parse(source.Path, edits.Aggregate(source.Text, (before, edit) => edit.Apply(before)));
+    }
+
+    /// <summary>Whether a change in one of these rooms changes what this one means.</summary>
+    private static bool Sees(string room, HashSet<string> changed) =>
+        changed.Contains(room) || Arrows.From[room].Any(below => Sees(below, changed));
+
+    private static CSharpCompilation Prepare()
     {
         var platform = (string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!;
         var usings = string.Concat(Usings.Select(each => $"global using {each};\n"));
         return CSharpCompilation.Create(
-            "Mutant",
-            [.. Sources.Value.Values, Parse("Usings.cs", usings)],
+            // By its name it may use what is internal to the site.
+            "WebApp.Tests",
+            [Parse("Usings.cs", usings)],
             platform.Split(Path.PathSeparator)
                 .Where(each => Path.GetFileNameWithoutExtension(each) is not ("WebApp" or "WebApp.Tests"))
                 .Select(each => MetadataReference.CreateFromFile(each)),
@@ -98,6 +114,8 @@ internal static class Mutant
         var tree = CSharpSyntaxTree.ParseText(SourceText.From(text), Language, path);
         return CSharpSyntaxTree.Create((CSharpSyntaxNode)new WithoutGenerators().Visit(tree.GetRoot()), Language, path);
     }
+
+    private sealed record Source(string Path, string Room, string Text, SyntaxTree Tree);
 
     /// <summary>Methods that a source generator would write, log messages above all, do nothing here.</summary>
     private sealed class WithoutGenerators : CSharpSyntaxRewriter
