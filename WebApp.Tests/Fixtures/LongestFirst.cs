@@ -15,7 +15,8 @@ public sealed class LongestFirst : ITestCollectionOrderer
     [
         nameof(Browser.PageTests), nameof(SimpleJwt.DjangoIssuerTests), nameof(Clusters), nameof(Simulation.SimulationTests),
         nameof(Simulation.Teeth.DefectTests), nameof(Browser.ReloadTests), nameof(Browser.JourneyTests), nameof(SimpleJwt.ClientTests),
-        nameof(SimpleJwt.WireTests), nameof(Browser.TabsTests), nameof(Browser.PasskeyTests),
+        nameof(SimpleJwt.WireTests), nameof(Browser.TabsTests), nameof(Browser.PasskeyTests), nameof(Configuration.FailedStartTests),
+        nameof(Configuration.StartTests), nameof(Locking.RedisTopologyTests), nameof(Lab.LabAccessTests), nameof(Browser.DemoPageTests),
     ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)

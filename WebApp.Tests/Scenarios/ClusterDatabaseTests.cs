@@ -23,7 +23,7 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
         CREATE TRIGGER tangle BEFORE UPDATE OF "Generation" ON "Sessions" FOR EACH ROW EXECUTE FUNCTION tangle();
         """;
 
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(9);
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(1);
 
     /// <summary>How long the driver waits for an answer to its asking that a statement be ended (Npgsql, "Cancellation Timeout").</summary>
@@ -216,7 +216,7 @@ public sealed class ClusterDatabaseTests(ClusterDatabaseTests.TwoNodes shared, I
     private Task WaitersAsync(int count) => Waiting.UntilAsync(() => Cluster.InDatabaseAsync(async db =>
         await db.Database.SqlQuery<int>($"""SELECT count(*)::int AS "Value" FROM pg_locks WHERE NOT granted""").SingleAsync() == count));
 
-    /// <summary>A refresh ends after five seconds, whatever becomes of it.</summary>
+    /// <summary>A refresh ends after ten seconds, whatever becomes of it.</summary>
     public sealed class TwoNodes() : SharedCluster(() => GatedCluster.StartAsync(
         2, (_, _) => [], ("Sessions:LockLease", Lease.ToString()), ("Sessions:LockWait", Wait.ToString())));
 }
