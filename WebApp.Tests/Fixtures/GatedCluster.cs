@@ -180,8 +180,14 @@ internal sealed class GatedCluster : IAsyncDisposable
         toDatabase.Add(database);
         toRedis.Add(redis);
 
-        // In the clear, so that a test can tell one statement from another.
-        var connection = new NpgsqlConnectionStringBuilder(cluster.Database) { Port = database.Port, SslMode = SslMode.Disable };
+        // In the clear, so that a test can tell one statement from another; and one statement at a time, so that it can tell their
+        // answers: a connection that is used again would ask to be reset first.
+        var connection = new NpgsqlConnectionStringBuilder(cluster.Database)
+        {
+            Port = database.Port,
+            SslMode = SslMode.Disable,
+            NoResetOnClose = true,
+        };
         return
         [
             ("ConnectionStrings:Database", connection.ConnectionString),

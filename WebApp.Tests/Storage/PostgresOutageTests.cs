@@ -240,7 +240,8 @@ public sealed class PostgresOutageTests(SharedPostgres postgres) : IAsyncLifetim
 
     private async Task OpenAsync(string settings)
     {
-        store = Store.On(new PostgresDatabase(database, $"Port={network.Port};{settings}"));
+        // A connection that is used again would ask to be reset first, and hear of that before it hears of its statement.
+        store = Store.On(new PostgresDatabase(database, $"Port={network.Port};No Reset On Close=true;{settings}"));
         token = await store.SignInAsync();
     }
 }
