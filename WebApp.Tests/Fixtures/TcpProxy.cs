@@ -13,7 +13,7 @@ internal sealed class TcpProxy : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource closing = new();
-    private readonly ConcurrentQueue<Link> links = new();
+    private readonly ConcurrentQueue<TcpLink> links = new();
     private readonly ConcurrentQueue<Trap> traps = new();
     private readonly ConcurrentQueue<string> sent = new();
     private readonly int target;
@@ -117,7 +117,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         {
             while (true)
             {
-                var link = new Link(await listener.AcceptSocketAsync(closing.Token));
+                var link = new TcpLink(await listener.AcceptSocketAsync(closing.Token));
                 link.Ended = RunAsync(link);
                 links.Enqueue(link);
                 if (isDown)
@@ -132,7 +132,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    private async Task RunAsync(Link link)
+    private async Task RunAsync(TcpLink link)
     {
         using var ending = link;
         try
@@ -154,7 +154,7 @@ internal sealed class TcpProxy : IAsyncDisposable
         }
     }
 
-    private async Task AskAsync(Link link, string traffic)
+    private async Task AskAsync(TcpLink link, string traffic)
     {
         sent.Enqueue(traffic);
         var (before, text) = (link.Before.Length, link.Before + traffic);
@@ -195,50 +195,6 @@ internal sealed class TcpProxy : IAsyncDisposable
         {
             // A process that is killed ends its connections in the one way or the other.
             return 0;
-        }
-    }
-
-    /// <summary>One connection of a client, and ours to the server for it.</summary>
-    private sealed class Link(Socket client) : IDisposable
-    {
-        private Gate? awaited;
-
-        public Socket Client { get; } = client;
-
-        public Socket Server { get; } = new(SocketType.Stream, ProtocolType.Tcp);
-
-        public Task Ended { get; set; } = Task.CompletedTask;
-
-        /// <summary>The client's last reading.</summary>
-        public string Before { get; set; } = "";
-
-        /// <summary>Where the next answer waits.</summary>
-        public Gate? Awaited
-        {
-            set => Volatile.Write(ref awaited, value);
-        }
-
-        public Task ConnectAsync(int port)
-        {
-            // Or small messages would wait for each other, 40 ms at a time.
-            Client.NoDelay = true;
-            Server.NoDelay = true;
-            return Server.ConnectAsync(IPAddress.Loopback, port);
-        }
-
-        public Task AnswerAsync() => Interlocked.Exchange(ref awaited, null)?.PassAsync() ?? Task.CompletedTask;
-
-        /// <summary>At once and for both: the client meets a reset.</summary>
-        public void Cut()
-        {
-            Client.Close(timeout: 0);
-            Server.Close();
-        }
-
-        public void Dispose()
-        {
-            Client.Dispose();
-            Server.Dispose();
         }
     }
 
