@@ -66,21 +66,30 @@ public sealed partial class ReloadTests(Chromium chromium, HastySite site) : ICl
         Assert.Equal(Enumerable.Range(0, Rotations(tabs.Pair).Count), Rotations(tabs.Pair).Order());
     }
 
-    /// <summary>Between two pages Chromium has nothing that it could reload, and says so: that press does not count.</summary>
+    /// <summary>
+    /// Between two pages Chromium has nothing that it could reload, and a press before may come true later and take this one's place;
+    /// it says so, and that press does not count.
+    /// </summary>
     private static async Task<T> TakenAsync<T>(Func<Task<T>> press)
     {
+        using var patience = The.Patience();
         while (true)
         {
             try
             {
                 return await press();
             }
-            catch (PlaywrightException between) when (between.Message.Contains("Not attached to an active page", StringComparison.Ordinal))
+            catch (PlaywrightException missed) when (!patience.IsCancellationRequested && IsMissed(missed.Message))
             {
                 // Pressed again.
             }
         }
     }
+
+    /// <summary>Both are the browser's own doing: what a server does to a connection has other names.</summary>
+    private static bool IsMissed(string message) =>
+        message.Contains("Not attached to an active page", StringComparison.Ordinal)
+        || message.Contains("net::ERR_ABORTED", StringComparison.Ordinal);
 
     private async Task AssertWholeAsync(Tabs tabs, IReadOnlyCollection<string> shown)
     {

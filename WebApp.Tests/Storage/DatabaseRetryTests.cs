@@ -63,6 +63,25 @@ public sealed class DatabaseRetryTests
         }));
     }
 
+    /// <summary>A fail-over, a restart, or a crash beside it: the server says why before it closes the connection.</summary>
+    [Theory]
+    [InlineData(PostgresErrorCodes.AdminShutdown, 2)]
+    [InlineData(PostgresErrorCodes.CrashShutdown, 2)]
+    [InlineData(PostgresErrorCodes.LockNotAvailable, 1)]
+    public async Task A_server_that_ended_the_connection_late_is_no_reason_to_give_up(string state, int expected)
+    {
+        var failure = await Record.ExceptionAsync(() => RunAsync(attempt =>
+        {
+            time.Advance(TimeSpan.FromSeconds(4));
+            if (attempt == 1)
+            {
+                throw new InvalidOperationException("Try again.", new PostgresException("terminating connection", "FATAL", "FATAL", state));
+            }
+        }));
+
+        Assert.Equal((expected, expected == 1), (attempts, failure is not null));
+    }
+
     [Fact]
     public async Task A_server_that_fell_silent_is_not_waited_for_again()
     {

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Npgsql;
 
 namespace WebApp.Storage;
 
@@ -22,10 +23,15 @@ internal static class DatabaseFaults
         _ => false,
     };
 
-    /// <summary>Whether it is a connection that broke, as far as the provider tells: an end, a reset, and not a time-out.</summary>
+    /// <summary>
+    /// Whether it is a connection that broke, as far as the provider tells: an end, a reset, a server's last word, and not a time-out.
+    /// </summary>
     public static bool IsConnectionLost(this Exception exception) => exception switch
     {
         IOException { InnerException: not TimeoutException } => true,
+
+        // A server that is shut down, or whose connections are, says so before it closes them; and one of whose processes crashed.
+        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown } => true,
         { InnerException: { } inner } => inner.IsConnectionLost(),
         _ => false,
     };
