@@ -17,16 +17,14 @@ internal sealed class Soak(Cluster cluster, SoakPlan plan)
 
     private readonly TimeProvider time = The.WallClock;
     private readonly ConcurrentQueue<(long From, long Until)> outages = new();
-    private long started;
+    private Task over = Task.CompletedTask;
     private int nodeKills;
     private int redisKills;
-
-    private bool IsOver => time.GetElapsedTime(started) > plan.Length;
 
     public async Task<SoakReport> RunAsync()
     {
         var people = await cluster.PeopleAsync(plan.People);
-        started = time.GetTimestamp();
+        over = time.PauseAsync(plan.Length);
         await Task.WhenAll([
             RepeatAsync(plan.Nodes, KillNodeAsync),
             RepeatAsync(plan.Redis, KillRedisAsync),
@@ -42,7 +40,7 @@ internal sealed class Soak(Cluster cluster, SoakPlan plan)
     {
         var random = new Random(0);
         using var timer = new PeriodicTimer(interval, time);
-        while (await timer.WaitForNextTickAsync(CancellationToken.None) && !IsOver)
+        while (await Task.WhenAny(timer.WaitForNextTickAsync(CancellationToken.None).AsTask(), over) != over)
         {
             await fault(random);
         }
@@ -89,7 +87,7 @@ internal sealed class Soak(Cluster cluster, SoakPlan plan)
     /// <summary>Pages in one tab or several, scripts, forms, hammered reloads, and a longer pause now and then.</summary>
     private async Task LiveAsync(Person person, Random random)
     {
-        while (!IsOver)
+        while (!over.IsCompleted)
         {
             switch (random.Next(20))
             {
@@ -106,13 +104,16 @@ internal sealed class Soak(Cluster cluster, SoakPlan plan)
                     await ReloadAsync(person, random);
                     break;
                 default:
-                    await time.PauseAsync(TimeSpan.FromSeconds(6 + random.NextDouble()));
+                    await RestAsync(TimeSpan.FromSeconds(6 + random.NextDouble()));
                     break;
             }
 
-            await time.PauseAsync(TimeSpan.FromSeconds(0.3 + (2 * random.NextDouble())));
+            await RestAsync(TimeSpan.FromSeconds(0.3 + (2 * random.NextDouble())));
         }
     }
+
+    /// <summary>Until the pause or the soak ends.</summary>
+    private Task RestAsync(TimeSpan pause) => Task.WhenAny(time.PauseAsync(pause), over);
 
     private async Task ReloadAsync(Person person, Random random)
     {
