@@ -75,7 +75,7 @@ internal sealed class RedisServer : IAsyncDisposable
     public static Task<RedisServer> StartAsync(params string[] options) => RunAsync(new RedisServer(
         ["--save", "", "--appendonly", "no", "--notify-keyspace-events", "KEA", .. options], "Ready to accept connections"));
 
-    /// <summary>A Sentinel that watches a master, and calls it by a name.</summary>
+    /// <summary>A Sentinel that watches a master, calls it by a name, and has heard of its replica.</summary>
     public static async Task<RedisServer> StartSentinelAsync(string name, RedisServer master)
     {
         var sentinel = new RedisServer(["--sentinel"], "+monitor master");
@@ -85,7 +85,9 @@ internal sealed class RedisServer : IAsyncDisposable
             $"sentinel down-after-milliseconds {name} 500",
             $"sentinel failover-timeout {name} 5000",
         ]);
+        var heard = sentinel.SaysAsync("+slave slave");
         await RunAsync(sentinel);
+        await heard;
 
         // It tells an old master that it is one no longer four such periods after the failover, of two seconds each by default.
         await sentinel.TellAsync("SENTINEL DEBUG info-period 200 publish-period 200");

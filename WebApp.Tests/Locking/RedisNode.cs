@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
 using WebApp.Configuration;
 using WebApp.Locking;
 using WebApp.Tests.Fixtures;
@@ -42,7 +43,7 @@ internal sealed class RedisNode : IAsyncDisposable
     public static async Task<RedisNode> ConnectAsync(RedisServer server, TimeProvider time, SessionsOptions? options = null)
     {
         var node = await StartAsync(server.Configuration, time, options);
-        await node.Connection.Multiplexer;
+        await node.SubscriberAsync();
         return node;
     }
 
@@ -65,14 +66,23 @@ internal sealed class RedisNode : IAsyncDisposable
     /// <summary>Completes once all that this node has sent so far was carried out.</summary>
     public async Task SettleAsync()
     {
-        var connection = await Connection.Multiplexer;
-        await connection.GetSubscriber().PingAsync();
-        await connection.GetDatabase().PingAsync();
+        await (await SubscriberAsync()).PingAsync();
+        await (await Connection.Multiplexer).GetDatabase().PingAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
         await Connection.DisposeAsync();
         loggers.Dispose();
+    }
+
+    /// <summary>
+    /// Once the way for messages stands. The client is content with that for commands, and gives up at once what it is asked meanwhile.
+    /// </summary>
+    private async Task<ISubscriber> SubscriberAsync()
+    {
+        var subscriber = (await Connection.Multiplexer.InTime()).GetSubscriber();
+        await Waiting.UntilAsync(() => Task.FromResult(subscriber.IsConnected()));
+        return subscriber;
     }
 }

@@ -85,9 +85,12 @@ public sealed class RedisTopologyTests : IAsyncDisposable
         await there.Bell.HearAsync(() => _ = heard.PassAsync(), CancellationToken.None);
         await here.Connection.Multiplexer.InTime();
 
-        here.Bell.Ring();
-
-        await heard.Arrived;
+        // Nobody may rely on it: it is deaf until its way for messages stands.
+        await Waiting.UntilAsync(() =>
+        {
+            here.Bell.Ring();
+            return Task.FromResult(heard.Arrived.IsCompleted);
+        });
     }
 
     public async ValueTask DisposeAsync()
