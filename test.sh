@@ -95,15 +95,15 @@ if [ $# -gt 0 ]; then
   exec "${tests[@]}" "$@"
 fi
 
-# The simulation has a time of its own. So it makes do with what the others leave of the processors while they wait: it runs beside
-# them, and gives way to them.
+status=0
+"${tests[@]}" --filter-not-trait Runs=Alone --filter-not-namespace 'WebApp.Tests.Simulation*' || status=$?
+
+# Tests that measure time on the wall run one at a time, and wait for half of it. The simulation has a time of its own, and makes do
+# with what they leave of the processors: it runs beside them, and gives way to them.
 simulation=$(mktemp)
 nice -n 19 "${tests[@]}" --filter-namespace 'WebApp.Tests.Simulation*' >"$simulation" 2>&1 &
-simulating=$!
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$simulation"' EXIT
-
-status=0
-"${tests[@]}" --filter-not-namespace 'WebApp.Tests.Simulation*' || status=$?
-wait "$simulating" || status=$?
+"${tests[@]}" --filter-trait Runs=Alone || status=$?
+wait $! || status=$?
 cat "$simulation"
 exit "$status"

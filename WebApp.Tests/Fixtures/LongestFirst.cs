@@ -13,8 +13,8 @@ public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Long =
     [
-        nameof(Browser.PageTests), nameof(SimpleJwt.DjangoIssuerTests), nameof(Clusters), nameof(Simulation.SimulationTests),
-        nameof(Simulation.Teeth.DefectTests), nameof(Browser.ReloadTests), nameof(Browser.JourneyTests), nameof(SimpleJwt.ClientTests),
+        nameof(Clusters), nameof(SimpleJwt.DjangoIssuerTests), nameof(Simulation.SimulationTests), nameof(Simulation.Teeth.DefectTests),
+        nameof(Browser.PageTests), nameof(Browser.ReloadTests), nameof(Browser.JourneyTests), nameof(SimpleJwt.ClientTests),
         nameof(SimpleJwt.WireTests), nameof(Browser.TabsTests), nameof(Browser.PasskeyTests), nameof(Configuration.FailedStartTests),
         nameof(Configuration.StartTests), nameof(Locking.RedisTopologyTests), nameof(Lab.LabAccessTests), nameof(Browser.DemoPageTests),
     ];
