@@ -113,7 +113,7 @@ internal sealed class Soak(Cluster cluster, SoakPlan plan)
     }
 
     /// <summary>Until the pause or the soak ends.</summary>
-    private Task RestAsync(TimeSpan pause) => Task.WhenAny(time.PauseAsync(pause), over);
+    private async Task RestAsync(TimeSpan pause) => await Task.WhenAny(time.PauseAsync(pause), over);
 
     private async Task ReloadAsync(Person person, Random random)
     {
