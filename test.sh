@@ -98,7 +98,7 @@ fi
 status=0
 "${tests[@]}" --filter-not-trait Runs=Alone --filter-not-namespace 'WebApp.Tests.Simulation*' || status=$?
 
-# Tests that measure time on the wall run one at a time, and wait for half of it. The simulation has a time of its own, and makes do
+# Tests that measure time on the wall run one at a time, and wait for much of it. The simulation has a time of its own, and makes do
 # with what they leave of the processors: it runs beside them, and gives way to them.
 simulation=$(mktemp)
 nice -n 19 "${tests[@]}" --filter-namespace 'WebApp.Tests.Simulation*' >"$simulation" 2>&1 &
