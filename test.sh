@@ -101,9 +101,14 @@ status=0
 # Tests that measure time on the wall run one at a time, and wait for much of it. The simulation has a time of its own, and makes do
 # with what they leave of the processors: it runs beside them, and gives way to them.
 simulation=$(mktemp)
+
+# In a process group of its own, which ends as a whole with this script: `dotnet test` would leave its child behind.
+set -m
 nice -n 19 "${tests[@]}" --filter-namespace 'WebApp.Tests.Simulation*' >"$simulation" 2>&1 &
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$simulation"' EXIT
+set +m
+simulating=$!
+trap 'kill -- "-$simulating" 2>/dev/null || true; rm -f "$simulation"' EXIT
 "${tests[@]}" --filter-trait Runs=Alone || status=$?
-wait $! || status=$?
+wait "$simulating" || status=$?
 cat "$simulation"
 exit "$status"
