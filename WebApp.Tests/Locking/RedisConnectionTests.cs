@@ -119,6 +119,36 @@ public sealed class RedisConnectionTests(SharedRedis shared) : IAsyncLifetime
         Assert.Null(connection.Current);
     }
 
+    /// <summary>
+    /// Scenario 20. As in a failover that the client sees halfway: of two masters it has chosen one, which then is none any more, while
+    /// the other does not answer.
+    /// </summary>
+    [Fact]
+    public async Task A_master_that_was_overlooked_is_found_within_a_second()
+    {
+        await using var one = await RedisServer.StartAsync();
+        await using var two = await RedisServer.StartAsync();
+        await using var toOne = TcpProxy.To(one.Port);
+        await using var toTwo = TcpProxy.To(two.Port);
+        var connection = Connection($"127.0.0.1:{toOne.Port},127.0.0.1:{toTwo.Port}");
+        await connection.StartAsync(CancellationToken.None);
+        var multiplexer = await connection.Multiplexer.InTime();
+        await multiplexer.GetDatabase().StringSetAsync("key", "value");
+        var (old, master, toMaster) = (await one.WorkAsync()).ContainsKey("set") ? (one, two, toTwo) : (two, one, toOne);
+        toMaster.Hold();
+        await old.AskAsync("REPLICAOF", "127.0.0.1", master.Port);
+        await multiplexer.ConfigureAsync();
+        toMaster.Release();
+        Assert.True(multiplexer.IsConnected);
+        Assert.Null(connection.Current);
+
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        await Waiting.UntilAsync(() => Task.FromResult(connection.Current is not null));
+        await multiplexer.GetDatabase().StringSetAsync("key", "value");
+        Assert.Contains(logs.Entries, entry => entry.Event.Id == LogEvents.RedisMasterUnknown);
+    }
+
     /// <summary>Without Redis the site works, and saves itself less work.</summary>
     [Fact]
     public async Task Health_is_degraded_while_there_is_no_connection_or_the_circuit_is_open()

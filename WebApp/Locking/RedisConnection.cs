@@ -7,7 +7,8 @@ namespace WebApp.Locking;
 
 /// <summary>
 /// The one multiplexer of the site: the distributed cache, the locks and the bell share it. It is opened in the background at
-/// start, and a Redis that is away delays nobody: commands then fail at once and the multiplexer keeps trying.
+/// start, and a Redis that is away delays nobody: commands then fail at once and the multiplexer keeps trying. Once a second it is
+/// looked whether the multiplexer knows a master.
 /// </summary>
 internal sealed partial class RedisConnection(
     IOptions<ConnectionsOptions> options, TimeProvider time, ILogger<RedisConnection> logger) : BackgroundService, IAsyncDisposable
@@ -18,7 +19,7 @@ internal sealed partial class RedisConnection(
     /// <summary>How often the multiplexer looks for commands that have timed out: a time-out is late by up to this.</summary>
     private static readonly TimeSpan Heartbeat = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How long after a vain attempt to open the multiplexer the next one begins, at most.</summary>
+    /// <summary>How long after a vain attempt to open the multiplexer, or to find the master, the next one begins, at most.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly TaskCompletionSource<IConnectionMultiplexer> opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -29,12 +30,14 @@ internal sealed partial class RedisConnection(
     /// </summary>
     public Task<IConnectionMultiplexer> Multiplexer => opened.Task;
 
-    /// <summary>The connection if it stands at this moment, else null. Never waits.</summary>
-    public IConnectionMultiplexer? Current =>
-        Multiplexer is { IsCompletedSuccessfully: true, Result: { IsConnected: true } connected } ? connected : null;
+    /// <summary>The connection if at this moment it stands and leads to a master, else null. Never waits.</summary>
+    public IConnectionMultiplexer? Current => Connected is { } connected && KnowsMaster(connected) ? connected : null;
 
     /// <summary>The connection for whoever makes no use of one that does not stand: throws after <see cref="CommandTimeout"/>.</summary>
     public Task<IConnectionMultiplexer> SoonAsync() => Multiplexer.WaitAsync(CommandTimeout, time);
+
+    private IConnectionMultiplexer? Connected =>
+        Multiplexer is { IsCompletedSuccessfully: true, Result: { IsConnected: true } connected } ? connected : null;
 
     public async ValueTask DisposeAsync()
     {
@@ -56,17 +59,39 @@ internal sealed partial class RedisConnection(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var pauses = new PeriodicTimer(Pause, time);
-        while (!opened.Task.IsCompleted)
+        do
         {
             try
             {
-                opened.TrySetResult(await OpenAsync());
+                await OpenedAsync();
+                await FollowAsync();
             }
             catch (Exception away) when (away.IsRedisAway())
             {
                 NotOpened(logger, away);
-                await pauses.WaitForNextTickAsync(stoppingToken);
             }
+        }
+        while (await pauses.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task OpenedAsync()
+    {
+        if (!opened.Task.IsCompleted)
+        {
+            opened.TrySetResult(await OpenAsync());
+        }
+    }
+
+    /// <summary>
+    /// A multiplexer that looks around in the middle of a failover may find two masters, and mark the one that stays as not to be
+    /// used; it would not look again before something else changes (scenario 20).
+    /// </summary>
+    private async Task FollowAsync()
+    {
+        if (Connected is { } connected && !KnowsMaster(connected))
+        {
+            MasterUnknown(logger);
+            await connected.ConfigureAsync();
         }
     }
 
@@ -86,6 +111,10 @@ internal sealed partial class RedisConnection(
         return sentinels.GetSentinelMasterConnection(settings);
     }
 
+    /// <summary>What the client has found out so far. Nothing is sent.</summary>
+    private static bool KnowsMaster(IConnectionMultiplexer connected) =>
+        connected.GetDatabase().IsConnected(default, CommandFlags.DemandMaster);
+
     /// <summary>Read anew each time, because a search writes what it finds into its settings.</summary>
     private ConfigurationOptions Settings()
     {
@@ -101,4 +130,7 @@ internal sealed partial class RedisConnection(
 
     [LoggerMessage(LogEvents.RedisNotOpened, LogLevel.Warning, "No Sentinel names a Redis that can be reached; it is tried again.")]
     private static partial void NotOpened(ILogger logger, Exception exception);
+
+    [LoggerMessage(LogEvents.RedisMasterUnknown, LogLevel.Warning, "None of the Redis servers is known as the master; they are asked anew.")]
+    private static partial void MasterUnknown(ILogger logger);
 }

@@ -10,6 +10,7 @@ internal static class LogEvents
     public const int RedisCircuitOpened = 104;
     public const int RedisCircuitClosed = 105;
     public const int RedisNotOpened = 106;
+    public const int RedisMasterUnknown = 107;
 
     public const int DatabaseAway = 200;
     public const int SessionRevoked = 202;
