@@ -14,7 +14,7 @@ internal abstract class TestDatabase : IAsyncDisposable
     /// <param name="postgres">Where it is made; a SQLite file if it is null.</param>
     public static async Task<TestDatabase> CreateAsync(SharedPostgres? postgres) => postgres is null
         ? await SqliteDatabase.CreateAsync()
-        : new PostgresDatabase(await (await postgres.ServerAsync()).CreateDatabaseAsync());
+        : await postgres.LendAsync();
 
     /// <summary>For a site in a process of its own.</summary>
     public abstract string ForSite { get; }
@@ -82,10 +82,32 @@ internal sealed class SqliteDatabase : TestDatabase
 /// <param name="more">What the site's connection string has besides, or otherwise: a proxy's port, a small pool.</param>
 internal sealed class PostgresDatabase(string connection, string more = "") : TestDatabase
 {
+    /// <summary>The rows are gone, and numbers start again. A statement of a test before that still runs is ended.</summary>
+    private const string Emptying = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle';
+        DO $$ DECLARE name text; BEGIN
+          SET LOCAL session_replication_role = replica;
+          FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> '__EFMigrationsHistory' LOOP
+            EXECUTE format('DELETE FROM %I', name);
+          END LOOP;
+          PERFORM setval(quote_ident(sequencename)::regclass, start_value, false) FROM pg_sequences;
+        END $$
+        """;
+
     /// <summary>As the site makes it of what is configured, but for the many who meet at a test's gates.</summary>
     private readonly string site = DatabaseServices.Bounded($"{connection};Maximum Pool Size=120;{more}");
 
+    /// <summary>Who has use for it once the test is over, if anybody.</summary>
+    public Action<PostgresDatabase>? GiveBack { get; init; }
+
     public override string ForSite => connection;
+
+    public async Task EmptyAsync()
+    {
+        await using var db = Open();
+        await db.Database.ExecuteSqlRawAsync(Emptying);
+    }
 
     public override void AddTo(IServiceCollection services, IInterceptor probe)
     {
@@ -98,7 +120,14 @@ internal sealed class PostgresDatabase(string connection, string more = "") : Te
 
     public override async ValueTask DisposeAsync()
     {
+        // A test of races leaves a hundred connections, and the server has no more than 300. Those of the looks stay.
         await ClearPoolAsync(site);
+        if (GiveBack is not null)
+        {
+            GiveBack(this);
+            return;
+        }
+
         await using var db = Open();
         await ClearPoolAsync(db.Database.GetConnectionString()!);
     }

@@ -54,7 +54,9 @@ public sealed class SessionPagesTests(ITestOutputHelper output, SharedPostgres p
     [InlineData("PostgreSQL")]
     public async Task Pages_of_sessions_answer_in_a_tenth_of_a_second(string kind)
     {
-        await using var database = await TestDatabase.CreateAsync(kind == "PostgreSQL" ? postgres : null);
+        await using TestDatabase database = kind == "PostgreSQL"
+            ? new PostgresDatabase(await (await postgres.ServerAsync()).CreateDatabaseAsync())
+            : await SqliteDatabase.CreateAsync();
         await using var site = BuiltSite.Run("Development", [("ConnectionStrings:Database", database.ForSite)]);
         using var ada = new Visitor(await site.AddressAsync());
         await ada.SignInAsync();

@@ -37,7 +37,7 @@ public sealed class UnitCostTests(ITestOutputHelper output, SharedPostgres postg
     [Fact]
     public async Task What_a_refresh_costs_can_be_measured()
     {
-        await using var store = await Store.OpenAsync(postgres: postgres);
+        await using var store = Store.On(new PostgresDatabase(await (await postgres.ServerAsync()).CreateDatabaseAsync()));
         var now = store.Time.GetUtcNow().ToUnixTimeMilliseconds();
         await store.InDatabaseAsync(async db =>
         {

@@ -69,7 +69,7 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
     }
 
     [Fact]
-    public async Task A_spent_token_that_is_hammered_on_all_nodes_is_put_off_and_moves_no_window()
+    public async Task A_spent_token_that_is_hammered_is_put_off_by_that_node_and_moves_no_window()
     {
         var cluster = await nodes.StartedAsync();
         var (person, other) = (await cluster.Cluster.PersonAsync(), await cluster.Cluster.PersonAsync());
@@ -79,10 +79,16 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
         var seen = The.WallClock.GetUtcNow() - (Window / 2);
         await cluster.ChangeAsync(person, row => row.SeenAt = seen);
 
-        // Scenario 43: until every node has put it off.
+        // Scenario 43. What a node puts off is its own affair.
         var journal = new Journal();
-        await Task.WhenAll(Enumerable.Range(0, cluster.Cluster.Nodes.Count).Select(async node =>
-            await HammerUntilPutOffAsync(cluster.At(person, node, journal), spent)));
+        await HammerUntilPutOffAsync(cluster.At(person, 0, journal), spent);
+        foreach (var elsewhere in (int[])[1, 2])
+        {
+            var tab = cluster.At(person, elsewhere, journal);
+            tab.Pair = spent;
+            Assert.True((await tab.FetchAsync()).Replayed);
+        }
+
         output.WriteLine($"{journal.Requests} requests with a spent token: {journal.Replays} replayed, {journal.Unavailable.Count} put off.");
 
         journal.AssertNobodyWasSignedOut();
@@ -96,17 +102,9 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
 
         // However much it was replayed, its window ends when it would have ended.
         await cluster.ChangeAsync(person, row => row.SeenAt = The.WallClock.GetUtcNow() - Window);
-        var thief = cluster.At(person, 0, new Journal());
-        using var patience = The.Patience();
-        Answer answer;
-        do
-        {
-            thief.Pair = spent;
-            answer = await thief.FetchAsync();
-            patience.Token.ThrowIfCancellationRequested();
-        }
-        while (answer.Status == HttpStatusCode.ServiceUnavailable);
-
+        var thief = cluster.At(person, 1, new Journal());
+        thief.Pair = spent;
+        var answer = await thief.FetchAsync();
         Assert.Equal(HttpStatusCode.Unauthorized, answer.Status);
         Assert.Contains("\"reuse\"", answer.Body, StringComparison.Ordinal);
     }
@@ -125,12 +123,12 @@ public sealed partial class FloodTests(FloodTests.Nodes nodes, ITestOutputHelper
     /// <summary>With another character 40 before the end, which belongs to what is signed or to the signature.</summary>
     private static string Change(string token) => $"{token[..^40]}{(token[^40] == 'x' ? 'y' : 'x')}{token[^39..]}";
 
-    /// <summary>Asks for a refresh with the spent token, eight at a time, until the site says that it is too much.</summary>
+    /// <summary>Asks for a refresh with the spent token, two at a time, until the site says that it is too much.</summary>
     private static async Task HammerUntilPutOffAsync(Person browser, CookiePair spent)
     {
         using var patience = The.Patience();
         var putOff = 0;
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
         {
             while (Volatile.Read(ref putOff) == 0)
             {

@@ -24,6 +24,7 @@ public sealed class PostgresQueryPlanTests(SharedPostgres postgres) : IAsyncLife
                 "RevokedAt", "Persistent", "Transport", "UserAgent", "IpAddress")
             SELECT gen_random_uuid(), 'user' || i, '', 0, {0}, {0}, {0} - i * 13000, {0} + (i - 3000) * 86400,
                 CASE WHEN i % 100 = 0 THEN {0} - i * 1000 END, false, 'Cookie', '', '' FROM generate_series(1::bigint, 100000) i;
+        ANALYZE;
         """;
 
     private Store store = null!;
@@ -31,9 +32,8 @@ public sealed class PostgresQueryPlanTests(SharedPostgres postgres) : IAsyncLife
 
     public async ValueTask InitializeAsync()
     {
-        store = await Store.OpenAsync(postgres: postgres);
-        await store.InDatabaseAsync(db => db.Database.ExecuteSqlRawAsync(Filling, The.Beginning.ToUnixTimeMilliseconds()));
-        await store.InDatabaseAsync(db => db.Database.ExecuteSqlRawAsync("ANALYZE"));
+        var server = await postgres.ServerAsync();
+        store = Store.On(new PostgresDatabase(await server.CreateDatabaseAsync("filled", FillAsync)));
         token = await store.SignInAsync("Admin");
         store.Probe.Forget();
     }
@@ -89,6 +89,13 @@ public sealed class PostgresQueryPlanTests(SharedPostgres postgres) : IAsyncLife
         Assert.Equal(SessionSweeper.BatchSize, deleted);
 
         Assert.Equal(RotationStatus.Rotated, (await store.JudgeAsync(token).InTime()).Status);
+    }
+
+    private static async Task FillAsync(string connection)
+    {
+        await PostgresServer.MigrateAsync(connection);
+        await using var db = new PostgreSqlDb(new DbContextOptionsBuilder<PostgreSqlDb>().UseNpgsql(connection).Options);
+        await db.Database.ExecuteSqlRawAsync(Filling, The.Beginning.ToUnixTimeMilliseconds());
     }
 
     /// <summary>Asked of the planner with the values that the site has sent.</summary>
