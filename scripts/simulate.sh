@@ -25,6 +25,9 @@ esac
 
 dotnet build -c Release WebApp.Tests --nologo --verbosity quiet
 
+# Long enough for what the compiler learns from watching: a tenth more schedules a second.
+export DOTNET_TieredPGO=1
+
 SIMULATE_REPORT=$(mktemp)
 export SIMULATE_REPORT
 trap 'rm -f "$SIMULATE_REPORT"' EXIT
