@@ -128,7 +128,7 @@ internal sealed partial class RedisConnection(
         return settings;
     }
 
-    [LoggerMessage(LogEvents.RedisNotOpened, LogLevel.Warning, "No Sentinel names a Redis that can be reached; it is tried again.")]
+    [LoggerMessage(LogEvents.RedisNotOpened, LogLevel.Warning, "No master of Redis could be found; it is looked for again.")]
     private static partial void NotOpened(ILogger logger, Exception exception);
 
     [LoggerMessage(LogEvents.RedisMasterUnknown, LogLevel.Warning, "None of the Redis servers is known as the master; they are asked anew.")]
