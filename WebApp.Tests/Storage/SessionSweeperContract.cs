@@ -96,6 +96,7 @@ public abstract class SessionSweeperContract(SharedPostgres? postgres) : IAsyncL
             store.Time.Advance(SessionSweeper.Pause);
         }
 
+        await store.Logs.HeardAsync(LogEvents.Swept);
         var gate = store.Probe.Hold(Sql.ReadDue);
         store.Time.Advance(TimeSpan.FromHours(1));
         await gate.Arrived;
