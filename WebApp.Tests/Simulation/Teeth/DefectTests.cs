@@ -35,7 +35,7 @@ public sealed class DefectTests(ITestOutputHelper output)
         const string Unchanged = "namespace WebApp.Configuration;";
         var none = new Defect("none", default, 1, new Edit("WebApp/Configuration/SessionsOptions.cs", Unchanged, Unchanged));
 
-        Assert.Null(Mutant.Hunt(none, 1, 100));
+        Assert.Null(Mutant.Hunt(none, 1, 500));
     }
 
     [Fact]
