@@ -88,8 +88,8 @@ if [ "${CI:-}" = true ]; then
 fi
 
 dotnet restore --locked-mode
-# Without the analyzers, which are a third of a build: `dotnet build` and .ci/run ask them. And without what the runtime would learn
-# from watching the compiler: it is over before that pays.
+# Without the analyzers, which are a third of a build: `dotnet build` and .ci/run ask them. Without what the runtime would learn from
+# watching the compiler, which ends before that pays; and without a compiler that stays and waits for more.
 DOTNET_TieredPGO=0 dotnet build -c Release --no-restore -p:RunAnalyzers=false -p:UseSharedCompilation=false
 
 if [ $# -gt 0 ]; then
