@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using AngleSharp.Html.Parser;
 
 namespace WebApp.Tests.Fixtures;
@@ -124,7 +125,8 @@ internal sealed class Person(string name, HttpClient client, Journal journal, Ti
                 RetryAfter = response.Headers.RetryAfter?.Delta,
             };
         }
-        catch (Exception lost) when (lost is HttpRequestException or IOException or OperationCanceledException)
+        // HttpClient lets a SocketException through when a connection is reset in the moment in which it was made.
+        catch (Exception lost) when (lost is HttpRequestException or IOException or SocketException or OperationCanceledException)
         {
             return Answer.Lost(lost.Message);
         }
